@@ -1,0 +1,96 @@
+"""Where this installation keeps its files and how it listens: from the environment, prefix TRAINYARD_."""
+
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+ENV_PREFIX = "TRAINYARD_"
+
+
+class Settings(BaseSettings):
+    """Each field is an environment variable, a flag, a line of `trainyard --help` and a row of the README."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", validate_default=True
+    )
+
+    host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description="Address to listen on; any but this machine's own needs a token.",
+    )
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
+    data_dir: Path = Field(
+        Path("data"), description="Folder of the database, the datasets and the runs' files."
+    )
+    token: SecretStr | None = Field(None, description="Secret that every request must show.")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Further names the server may be reached by, with commas between them."
+    )
+    slots: int | None = Field(
+        None,
+        ge=1,
+        description="Runs trained at once; without it one per GPU, or per CPU core where there is none.",
+    )
+    threads: int = Field(1, ge=1, description="CPU threads of each slot.")
+    dataset_mirror: str | None = Field(
+        None,
+        pattern=r"^(https?|file)://",
+        description="Where datasets are fetched from instead of their usual hosts: http(s):// or file://.",
+    )
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _split_at_commas(cls, hosts: object) -> object:
+        return (
+            tuple(host.strip() for host in hosts.split(",") if host.strip())
+            if isinstance(hosts, str)
+            else hosts
+        )
+
+    @field_validator("data_dir")
+    @classmethod
+    def _make_absolute(cls, folder: Path) -> Path:
+        return folder.expanduser().absolute()
+
+    @property
+    def is_local_only(self) -> bool:
+        """Whether only programs on this machine can reach the server."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:  # a name
+            return self.host == "localhost"
+
+    @property
+    def database_file(self) -> Path:
+        """The SQLite database."""
+        return self.data_dir / "trainyard.sqlite3"
+
+    @property
+    def datasets_dir(self) -> Path:
+        """Datasets as published, in torchvision's own layout."""
+        return self.data_dir / "datasets"
+
+    @property
+    def materialised_dir(self) -> Path:
+        """Datasets as arrays, which is all that server and trainer read."""
+        return self.data_dir / "materialised"
+
+    @property
+    def runs_dir(self) -> Path:
+        """Checkpoints and artifacts, one folder for each run."""
+        return self.data_dir / "runs"
+
+    def as_environment(self) -> dict[str, str]:
+        """The environment variables that make the same settings in another process."""
+        texts = {name: _as_text(value) for name, value in self if value not in (None, ())}
+        return {ENV_PREFIX + name.upper(): text for name, text in texts.items()}
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return ",".join(value) if isinstance(value, tuple) else str(value)
