@@ -1,0 +1,161 @@
+"""Recording epochs exactly once, their checkpoint, the run's summary, and progress within an epoch."""
+
+import math
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import func, update
+from sqlmodel import Session, col, select
+
+from core.events import record_event
+from core.queue import Lease, owned_by
+from core.run_state import LeaseLost
+from core.tables import Artifact, Epoch, Progress, Run
+
+LOSSES = ("train_loss", "val_loss", "test_loss")
+SUMMARY_FIGURES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy")
+# Of one epoch's step-level losses, so many are kept in the progress row; beyond it every second one is dropped.
+MAX_STEP_LOSSES = 240
+
+
+@dataclass(frozen=True)
+class EpochFigures:
+    """What the trainer measured of one epoch. Accuracies are fractions; a loss may be NaN or infinite."""
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    val_loss: float | None
+    val_accuracy: float | None
+    test_loss: float
+    test_accuracy: float
+    learning_rate: float
+    train_seconds: float
+    evaluation_seconds: float
+    checkpoint_seconds: float
+    images_per_second: float
+    peak_memory_bytes: int
+
+
+@dataclass(frozen=True)
+class WrittenFile:
+    """A file that lies complete on disk, below the run's folder."""
+
+    kind: str
+    file_name: str
+    sha256: str
+    num_bytes: int
+    epoch: int
+
+
+def record_epoch(
+    session: Session, lease: Lease, figures: EpochFigures, files: list[WrittenFile], *, selected: bool
+) -> list[str]:
+    """Records one epoch with its checkpoint and event, fenced by the lease.
+
+    `selected` makes this epoch's figures the run's summary. Returns the names of superseded files, to be unlinked
+    after the commit. Raises LeaseLost where the run is another's or the epoch is not the next one.
+    """
+    advanced = session.exec(
+        update(Run)
+        .where(*owned_by(lease), col(Run.epochs_done) == figures.epoch - 1)
+        .values(epochs_done=figures.epoch, crashes=0)
+    )
+    if advanced.rowcount == 0:
+        raise LeaseLost(lease.run_id, lease.attempt)
+    epoch = _epoch_row(lease, figures)
+    session.add(epoch)
+    superseded = _record_files(session, lease, files)
+    session.flush()
+    _summarise(session, session.get_one(Run, lease.run_id, populate_existing=True), epoch, selected)
+    record_event(session, "epoch", lease.run_id, **_delta(epoch))
+    return superseded
+
+
+def record_environment(session: Session, lease: Lease, environment: dict[str, str | int]) -> None:
+    """Keeps torch build, CPU kind and threads of the first attempt; later attempts do not change them."""
+    run = session.exec(select(Run).where(*owned_by(lease))).first()
+    if run is None:
+        raise LeaseLost(lease.run_id, lease.attempt)
+    if run.environment is None:
+        run.environment = environment
+
+
+def record_weights(session: Session, lease: Lease, weights: WrittenFile) -> None:
+    """Keeps the selected epoch's weights as the run's result."""
+    _record_files(session, lease, [weights])
+
+
+def record_progress(
+    session: Session, lease: Lease, *, phase: str, message: str = "", epoch: int = 0, step: int = 0,
+    steps_per_epoch: int = 0, images_per_second: float | None = None, loss: float | None = None,
+) -> None:  # fmt: skip
+    """Overwrites the run's one progress row. The next epoch starts with an empty list of step losses."""
+    old = session.get(Progress, lease.run_id)
+    losses = list(old.losses) if old is not None and (old.attempt, old.epoch) == (lease.attempt, epoch) else []
+    if loss is not None and math.isfinite(loss):
+        losses.append([step, round(loss, 5)])
+    if len(losses) > MAX_STEP_LOSSES:
+        losses = losses[1::2]
+    session.merge(
+        Progress(
+            run_id=lease.run_id, attempt=lease.attempt, sequence=0 if old is None else old.sequence + 1, phase=phase,
+            message=message, epoch=epoch, step=step, steps_per_epoch=steps_per_epoch,
+            images_per_second=images_per_second, losses=losses,
+        )
+    )  # fmt: skip
+
+
+def epochs_of_run(session: Session, run_id: int) -> list[Epoch]:
+    return list(session.exec(select(Epoch).where(Epoch.run_id == run_id).order_by(col(Epoch.epoch))))
+
+
+def _epoch_row(lease: Lease, figures: EpochFigures) -> Epoch:
+    values = asdict(figures)
+    non_finite = [name for name in LOSSES if values[name] is not None and not math.isfinite(values[name])]
+    values |= dict.fromkeys(non_finite)
+    seconds = figures.train_seconds + figures.evaluation_seconds + figures.checkpoint_seconds
+    return Epoch(
+        run_id=lease.run_id, attempt=lease.attempt, non_finite=non_finite, seconds=seconds,
+        recorded_at=datetime.now(UTC), **values,
+    )  # fmt: skip
+
+
+def _record_files(session: Session, lease: Lease, files: list[WrittenFile]) -> list[str]:
+    superseded: list[str] = []
+    for file in files:
+        for old in session.exec(select(Artifact).where(Artifact.run_id == lease.run_id, Artifact.kind == file.kind)):
+            superseded.append(old.file_name)
+            session.delete(old)
+        artifact = Artifact(run_id=lease.run_id, attempt=lease.attempt, created_at=datetime.now(UTC), **asdict(file))
+        session.add(artifact)
+        session.flush()
+        if file.kind == "checkpoint":
+            session.exec(update(Run).where(col(Run.id) == lease.run_id).values(checkpoint_id=artifact.id))
+    kept = {artifact.file_name for artifact in session.exec(select(Artifact).where(Artifact.run_id == lease.run_id))}
+    return [name for name in superseded if name not in kept]
+
+
+def _summarise(session: Session, run: Run, epoch: Epoch, selected: bool) -> None:
+    seconds, train_seconds, peak = session.exec(
+        select(func.avg(Epoch.seconds), func.sum(Epoch.train_seconds), func.max(Epoch.peak_memory_bytes)).where(
+            Epoch.run_id == run.id
+        )
+    ).one()
+    images = session.exec(
+        select(func.sum(col(Epoch.images_per_second) * col(Epoch.train_seconds))).where(Epoch.run_id == run.id)
+    ).one()
+    run.seconds_per_epoch, run.peak_memory_bytes = seconds, peak
+    run.images_per_second = images / train_seconds if train_seconds else None
+    if selected:
+        run.selected_epoch = epoch.epoch
+        for name in SUMMARY_FIGURES:
+            setattr(run, name, getattr(epoch, name))
+
+
+def _delta(epoch: Epoch) -> dict[str, int | float | None]:
+    """The event's payload: what a page needs to move its lines, six digits a figure, under 300 bytes."""
+    figures = {name: getattr(epoch, name) for name in (*SUMMARY_FIGURES, "seconds", "images_per_second")}
+    return {"epoch": epoch.epoch} | {
+        name: None if value is None else float(f"{value:.6g}") for name, value in figures.items()
+    }

@@ -1,0 +1,262 @@
+"""The queue: every move of a run between states, each one guarded update. The only writer of Run.state.
+
+A move of a worker matches run, worker, attempt and state; where no row matches, the lease is lost (LeaseLost) and the
+loser stops its child. A move of a user matches run and state; where none matches, it is an IllegalMove.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import func, update
+from sqlmodel import Session, col, select
+
+from core.events import record_event
+from core.run_config import ResolvedRun
+from core.run_state import ENDED, LEGAL_MOVES, IllegalMove, LeaseLost, RunNotFound, RunState
+from core.tables import LogLine, Progress, QueueControl, Run
+
+# A run whose trainer dies this often with no new epoch between the deaths will not get further (design, promise 1).
+MAX_CRASHES = 3
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Time-limited ownership of one attempt of a run; the attempt fences a stale worker."""
+
+    run_id: int
+    worker_id: int
+    attempt: int
+
+
+# --- moves of a user -------------------------------------------------------------------------------------------------
+
+
+def enqueue(session: Session, resolved: ResolvedRun) -> Run:
+    """Adds a queued run; it has its id when this returns."""
+    config = resolved.config
+    run = Run(
+        name=config.display_name(),
+        state=RunState.QUEUED,
+        config=config.model_dump(mode="json"),
+        layers=[layer.model_dump(mode="json") for layer in resolved.layers],
+        config_hash=resolved.config_hash,
+        architecture=config.architecture.name,
+        dataset=config.dataset,
+        seed=config.seed,
+        epochs=config.epochs,
+        num_parameters=resolved.num_parameters,
+        num_multiply_adds=resolved.num_multiply_adds,
+        created_at=datetime.now(UTC),
+    )
+    session.add(run)
+    session.flush()
+    record_event(session, "state", run.id, state=RunState.QUEUED)
+    return run
+
+
+def cancel(session: Session, run_id: int) -> Run:
+    """A queued run is cancelled at once; a running one gets the wish, obeyed at its next progress report."""
+    run = _run(session, run_id)
+    if run.state is RunState.QUEUED:
+        _move(session, run_id, {RunState.QUEUED}, RunState.CANCELLED, ended_at=datetime.now(UTC), held_at=None)
+    elif run.state is RunState.RUNNING:
+        run.cancel_requested_at = run.cancel_requested_at or datetime.now(UTC)
+        record_event(session, "changed", run_id, cancel_requested=True)
+    else:
+        raise IllegalMove(run_id, run.state, "cancelled")
+    return _refreshed(session, run)
+
+
+def requeue(session: Session, run_id: int) -> Run:
+    """Puts a failed or cancelled run back into the queue; it resumes at its last checkpoint."""
+    run = _run(session, run_id)
+    if RunState.QUEUED not in LEGAL_MOVES[run.state] or run.state is RunState.RUNNING:
+        raise IllegalMove(run_id, run.state, "requeued")
+    _move(
+        session, run_id, {run.state}, RunState.QUEUED,
+        ended_at=None, failure_reason=None, failure_suggestion=None, suggested_dataset=None,
+        cancel_requested_at=None, crashes=0, worker_id=None,
+    )  # fmt: skip
+    return _refreshed(session, run)
+
+
+def hold(session: Session, run_id: int, held: bool) -> Run:
+    """Holds a queued run or releases it. Holding a running run returns it to the queue, held, at its next report."""
+    run = _run(session, run_id)
+    if run.state in ENDED:
+        raise IllegalMove(run_id, run.state, "held" if held else "released")
+    run.held_at = (run.held_at or datetime.now(UTC)) if held else None
+    record_event(session, "changed", run_id, held=held)
+    return run
+
+
+def prioritise(session: Session, run_id: int, priority: int) -> Run:
+    """Sets the priority of a queued run: higher goes first, then the older."""
+    run = _run(session, run_id)
+    if run.state is not RunState.QUEUED:
+        raise IllegalMove(run_id, run.state, "moved in the queue")
+    run.priority = priority
+    record_event(session, "changed", run_id, priority=priority)
+    return run
+
+
+def move_to_front(session: Session, run_id: int) -> Run:
+    """Gives a queued run a priority above every other queued run's."""
+    highest = session.exec(select(func.max(Run.priority)).where(Run.state == RunState.QUEUED, Run.id != run_id)).one()
+    return prioritise(session, run_id, 0 if highest is None else highest + 1)
+
+
+def pause_queue(session: Session, paused: bool) -> None:
+    """A paused queue hands out no runs; those under way go on."""
+    control = session.get_one(QueueControl, 1)
+    control.paused_at = (control.paused_at or datetime.now(UTC)) if paused else None
+    record_event(session, "queue", paused=paused)
+
+
+def is_paused(session: Session) -> bool:
+    return session.get_one(QueueControl, 1).paused_at is not None
+
+
+def delete_run(session: Session, run_id: int) -> None:
+    """Removes the run with its epochs, log and artifact rows. The caller removes its files after the commit."""
+    run = _run(session, run_id)
+    if run.state is RunState.RUNNING:
+        raise IllegalMove(run_id, run.state, "deleted before it is cancelled")
+    session.delete(run)
+    record_event(session, "deleted", run_id)
+
+
+# --- moves of a worker -----------------------------------------------------------------------------------------------
+
+
+def claim_oldest(session: Session, worker_id: int) -> Run | None:
+    """The first run in line becomes this worker's next attempt; None where nothing waits or the queue is paused."""
+    if is_paused(session):
+        return None
+    first = next_in_line().limit(1).scalar_subquery()
+    claimed = session.exec(
+        update(Run)
+        .where(col(Run.id) == first)
+        .values(
+            state=RunState.RUNNING, attempt=col(Run.attempt) + 1, worker_id=worker_id, ended_at=None,
+            started_at=func.coalesce(Run.started_at, datetime.now(UTC)),
+        )
+        .returning(col(Run.id))
+    ).first()  # fmt: skip
+    if claimed is None:
+        return None
+    run = session.get_one(Run, claimed[0], populate_existing=True)
+    record_event(session, "state", run.id, state=RunState.RUNNING, attempt=run.attempt)
+    return run
+
+
+def next_in_line() -> Any:  # SQLAlchemy's Select, whose type parameters say nothing more here
+    """Ids of the runs that may be claimed, in the order in which they will be."""
+    return (
+        select(Run.id)
+        .where(Run.state == RunState.QUEUED, col(Run.held_at).is_(None))
+        .order_by(col(Run.priority).desc(), col(Run.id))
+    )
+
+
+def complete(session: Session, lease: Lease) -> None:
+    _leave(session, lease, RunState.COMPLETED, ended_at=datetime.now(UTC))
+
+
+def fail(session: Session, lease: Lease, reason: str, suggestion: str, suggested_dataset: str | None = None) -> None:
+    """Ends the run as failed, with what happened and what the user can do."""
+    _leave(
+        session, lease, RunState.FAILED, ended_at=datetime.now(UTC),
+        failure_reason=reason, failure_suggestion=suggestion, suggested_dataset=suggested_dataset,
+    )  # fmt: skip
+
+
+def hand_back(session: Session, lease: Lease) -> RunState:
+    """Gives the run back at a lost lease, a graceful stop, a pause or a cancel; tells where it went."""
+    run = _owned(session, lease)
+    if run.cancel_requested_at is not None:
+        _leave(session, lease, RunState.CANCELLED, ended_at=datetime.now(UTC), held_at=None)
+        return RunState.CANCELLED
+    _leave(session, lease, RunState.QUEUED)
+    return RunState.QUEUED
+
+
+def crash(session: Session, lease: Lease, reason: str, suggestion: str) -> RunState:
+    """Records the death of the trainer: back to the queue, or failed after three with no new epoch between them."""
+    run = _owned(session, lease)
+    run.crashes += 1
+    add_log_line(session, lease, reason)
+    session.flush()
+    if run.crashes < MAX_CRASHES or run.cancel_requested_at is not None:
+        return hand_back(session, lease)
+    fail(session, lease, f"{reason} This was the {run.crashes}rd time without a new epoch.", suggestion)
+    return RunState.FAILED
+
+
+def stop_wanted(session: Session, lease: Lease) -> bool:
+    """Whether the user wishes this attempt to stop (cancel or pause); raises LeaseLost where it is not ours."""
+    run = _owned(session, lease)
+    return run.cancel_requested_at is not None or run.held_at is not None
+
+
+def add_log_line(session: Session, lease: Lease, line: str) -> None:
+    session.add(LogLine(run_id=lease.run_id, attempt=lease.attempt, line=line[:2000], recorded_at=datetime.now(UTC)))
+
+
+# --- how a move is made ----------------------------------------------------------------------------------------------
+
+
+def _move(session: Session, run_id: int, from_states: set[RunState], to: RunState, **values: Any) -> None:
+    """One guarded update; raises IllegalMove where the run is in none of `from_states`."""
+    assert all(to in LEGAL_MOVES[state] for state in from_states)
+    session.flush()
+    moved = session.exec(
+        update(Run).where(col(Run.id) == run_id, col(Run.state).in_(from_states)).values(state=to, **values)
+    )
+    if moved.rowcount == 0:
+        raise IllegalMove(run_id, _run(session, run_id).state, to.value)
+    record_event(session, "state", run_id, state=to)
+
+
+def _leave(session: Session, lease: Lease, to: RunState, **values: Any) -> None:
+    """Ends this worker's attempt; raises LeaseLost where it was another's already."""
+    assert to in LEGAL_MOVES[RunState.RUNNING]
+    session.flush()
+    moved = session.exec(update(Run).where(*owned_by(lease)).values(state=to, worker_id=None, **values))
+    if moved.rowcount == 0:
+        raise LeaseLost(lease.run_id, lease.attempt)
+    progress = session.get(Progress, lease.run_id)
+    if progress is not None:
+        session.delete(progress)
+    record_event(session, "state", lease.run_id, state=to)
+
+
+def owned_by(lease: Lease) -> tuple[Any, ...]:
+    """The conditions of every write a worker makes about a run."""
+    return (
+        col(Run.id) == lease.run_id,
+        col(Run.worker_id) == lease.worker_id,
+        col(Run.attempt) == lease.attempt,
+        col(Run.state) == RunState.RUNNING,
+    )
+
+
+def _owned(session: Session, lease: Lease) -> Run:
+    run = session.exec(select(Run).where(*owned_by(lease))).first()
+    if run is None:
+        raise LeaseLost(lease.run_id, lease.attempt)
+    return run
+
+
+def _run(session: Session, run_id: int) -> Run:
+    run = session.get(Run, run_id)
+    if run is None:
+        raise RunNotFound(run_id)
+    return run
+
+
+def _refreshed(session: Session, run: Run) -> Run:
+    session.flush()
+    session.refresh(run)
+    return run

@@ -1,0 +1,209 @@
+"""The run config: all that decides a run's result, frozen and whole, and its hash.
+
+Defaults are the report's: SGD, learning rate 0.01, momentum 0.9, batch size 64, 10 epochs, no validation.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from core.architectures.catalogue import UnknownArchitecture, resolve
+from core.architectures.layers import LAYERS, Layers
+from core.architectures.shapes import ArchitectureError, count_multiply_adds, count_parameters
+from core.datasets import DATASETS, Dataset
+
+# What a field means only beside a certain choice, and its value when nothing was said.
+DEPENDENT_FIELDS: dict[str, tuple[str, frozenset[str], float | bool | int]] = {
+    "momentum": ("optimizer", frozenset({"sgd"}), 0.9),
+    "nesterov": ("optimizer", frozenset({"sgd"}), False),
+    "step_epochs": ("schedule", frozenset({"step"}), 3),
+    "step_factor": ("schedule", frozenset({"step"}), 0.1),
+    "warmup_epochs": ("schedule", frozenset({"cosine"}), 0),
+}
+NOT_HASHED = frozenset({"name", "seed", "device", "architecture"})
+
+
+class InvalidRunConfig(ValueError):
+    """The run config asks for something that cannot be trained; `problems` maps a field to its reason."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{field}: {reason}" for field, reason in problems.items()))
+        self.problems = dict(problems)
+
+
+class ArchitectureChoice(BaseModel):
+    """A named family of the catalogue and the values that differ from its preset."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str = Field(max_length=64, examples=["lenet5"])
+    parameters: dict[str, JsonValue] = Field(default_factory=dict, examples=[{"pool": "max"}])
+
+
+class RunConfig(BaseModel):
+    """All that decides the result of a run. Unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    name: str = Field("", max_length=120, title="Name", description="empty: made from architecture, dataset, seed")
+    architecture: ArchitectureChoice = Field(title="Network")
+    dataset: str = Field(max_length=64, title="Dataset", examples=["digits"])
+    epochs: int = Field(10, ge=1, le=10_000, title="Epochs")
+    batch_size: int = Field(64, ge=1, le=65_536, title="Batch size")
+    optimizer: Literal["sgd", "adam", "adamw"] = Field("sgd", title="Optimizer")
+    learning_rate: float = Field(0.01, gt=0, le=100, title="Learning rate")
+    momentum: float | None = Field(None, ge=0, lt=1, title="Momentum", description="SGD only; 0.9 if not given")
+    nesterov: bool | None = Field(None, title="Nesterov momentum", description="SGD only")
+    weight_decay: float = Field(0.0, ge=0, le=10, title="Weight decay")
+    schedule: Literal["constant", "step", "cosine", "one-cycle"] = Field("constant", title="Schedule")
+    step_epochs: int | None = Field(None, ge=1, le=10_000, title="Epochs per step")
+    step_factor: float | None = Field(None, gt=0, le=1, title="Factor per step")
+    warmup_epochs: int | None = Field(None, ge=0, le=10_000, title="Warm-up epochs")
+    label_smoothing: float = Field(0.0, ge=0, lt=1, title="Label smoothing")
+    augmentation: Literal["none", "shift", "affine"] = Field("none", title="Augmentation")
+    validation: Literal["none"] | Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        "none", title="Validation images", description="`none`, or a number of images held out of train"
+    )
+    selection: Literal["last", "best_val"] = Field("last", title="Selected epoch")
+    early_stopping_patience: int | None = Field(None, ge=1, le=10_000, title="Early-stopping patience")
+    seed: int = Field(0, ge=0, le=2**32 - 1, title="Seed")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", title="Device")
+    precision: Literal["fp32", "bf16"] = Field("fp32", title="Precision")
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_one_line_of_text(cls, name: str) -> str:
+        return checked_name(name)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_dependent_fields(cls, values: Any) -> Any:  # whatever a client sent, before it is checked
+        if not isinstance(values, dict):
+            return values
+        filled = dict(values)
+        for field, (choice, chosen, default) in DEPENDENT_FIELDS.items():
+            if filled.get(choice, cls.model_fields[choice].default) in chosen and filled.get(field) is None:
+                filled[field] = default
+        return filled
+
+    @model_validator(mode="after")
+    def _choices_fit_together(self) -> Self:
+        problems: dict[str, str] = {}
+        for field, (choice, chosen, _) in DEPENDENT_FIELDS.items():
+            if getattr(self, choice) not in chosen and getattr(self, field) is not None:
+                problems[field] = f"means something only where {choice} is {' or '.join(sorted(chosen))}"
+        if self.nesterov and not self.momentum:
+            problems["nesterov"] = "needs a momentum above 0"
+        if self.warmup_epochs is not None and self.warmup_epochs >= self.epochs:
+            problems["warmup_epochs"] = "must be fewer than the epochs"
+        if self.validation == "none" and self.selection == "best_val":
+            problems["selection"] = "the best epoch can only be chosen by validation images; set validation"
+        if self.validation == "none" and self.early_stopping_patience is not None:
+            problems["early_stopping_patience"] = "stopping early needs validation images; set validation"
+        if problems:
+            raise InvalidRunConfig(problems)
+        return self
+
+    @property
+    def num_validation_images(self) -> int:
+        return 0 if self.validation == "none" else self.validation
+
+    def display_name(self) -> str:
+        return self.name or f"{self.architecture.name} on {self.dataset}, seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class ResolvedRun:
+    """A run config that was checked against catalogue and dataset, with the layers it means."""
+
+    config: RunConfig
+    layers: Layers
+    num_parameters: int
+    num_multiply_adds: int
+    config_hash: str
+
+
+def parse_run_config(values: Mapping[str, object]) -> RunConfig:
+    """The run config written in `values`; raises InvalidRunConfig with every field's reason."""
+    try:
+        return RunConfig.model_validate(values)
+    except ValidationError as error:
+        raise InvalidRunConfig(problems_of(error.errors())) from None
+
+
+def problems_of(
+    mistakes: Sequence[Any],
+) -> dict[str, str]:  # pydantic's error dicts, which FastAPI types as Any
+    """Field and reason of each mistake that pydantic found, in the words of the page."""
+    problems: dict[str, str] = {}
+    for mistake in mistakes:
+        inner = mistake.get("ctx", {}).get("error")
+        if isinstance(inner, InvalidRunConfig):
+            problems.update(inner.problems)
+            continue
+        path = [str(part) for part in mistake["loc"] if not str(part).startswith(("literal", "constrained"))]
+        field = "validation" if path[:1] == ["validation"] else ".".join(path)
+        reason = mistake["msg"].removeprefix("Value error, ")
+        if field == "validation":
+            reason = "must be none, or a number of images from 1 to 1,000,000"
+        problems[field] = reason[:1].lower() + reason[1:]
+    return problems
+
+
+def resolve_run(config: RunConfig) -> ResolvedRun:
+    """Checks the config against dataset and catalogue; raises InvalidRunConfig with field and reason."""
+    dataset = DATASETS.get(config.dataset)
+    if dataset is None:
+        raise InvalidRunConfig({"dataset": f"is not one of {', '.join(sorted(DATASETS))}"})
+    layers = _resolved_layers(config.architecture, dataset)
+    if dataset.num_train is not None and config.num_validation_images >= dataset.num_train:
+        raise InvalidRunConfig(
+            {"validation": f"must leave images to train on: {config.dataset} has {dataset.num_train:,}"}
+        )
+    return ResolvedRun(
+        config=config,
+        layers=layers,
+        num_parameters=count_parameters(layers, dataset.image_shape),
+        num_multiply_adds=count_multiply_adds(layers, dataset.image_shape),
+        config_hash=config_hash(config, layers),
+    )
+
+
+def _resolved_layers(choice: ArchitectureChoice, dataset: Dataset) -> Layers:
+    try:
+        return resolve(choice.name, choice.parameters, dataset.image_shape, len(dataset.classes))
+    except UnknownArchitecture as error:
+        raise InvalidRunConfig({"architecture.name": str(error)}) from None
+    except ValidationError as error:
+        raise InvalidRunConfig(
+            {f"architecture.parameters.{field}": reason for field, reason in problems_of(error.errors()).items()}
+        ) from None
+    except ArchitectureError as error:
+        raise InvalidRunConfig({"architecture.parameters": str(error)}) from None
+
+
+def config_hash(config: RunConfig, layers: Layers) -> str:
+    """SHA-256 of the canonical JSON of the resolved config: layers for names, without name, seed, device."""
+    resolved = config.model_dump(mode="json", exclude=set(NOT_HASHED)) | {
+        "layers": LAYERS.dump_python(layers, mode="json")
+    }
+    canonical = json.dumps(resolved, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def checked_name(name: str) -> str:
+    """The name without outer spaces; raises ValueError where it holds a control character."""
+    if any(not character.isprintable() for character in name):
+        raise ValueError("must be one line of printable characters")
+    return name.strip()

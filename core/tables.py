@@ -1,0 +1,184 @@
+"""The tables: columns, no behaviour. Times are aware UTC; a missing figure is NULL."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, Dialect, Index, LargeBinary
+from sqlalchemy.types import DateTime, TypeDecorator
+from sqlmodel import Field, SQLModel
+
+from core.run_state import RunState
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC in Python, naive UTC text in SQLite, which knows no time zones."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        assert value is None or value.tzinfo is not None
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+# JSON columns hold what the pydantic shapes of core dumped; SQLAlchemy's JSON type knows no narrower type.
+Json = Any
+
+
+class Run(SQLModel, table=True):
+    """One training of one run config. `state` is written by core/queue.py alone."""
+
+    __table_args__ = (Index("run_queue_order", "state", "priority", "id"), {"sqlite_autoincrement": True})
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+    state: RunState = Field(index=True)
+    config: Json = Field(sa_type=JSON)
+    layers: Json = Field(sa_type=JSON)
+    config_hash: str = Field(index=True)
+    architecture: str = Field(index=True)
+    dataset: str = Field(index=True)
+    seed: int
+    epochs: int
+    num_parameters: int
+    num_multiply_adds: int
+
+    priority: int = 0
+    held_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    cancel_requested_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    attempt: int = 0
+    worker_id: int | None = Field(default=None, foreign_key="worker.id")
+    crashes: int = 0  # since the last recorded epoch
+    epochs_done: int = 0
+    checkpoint_id: int | None = Field(default=None)  # the artifact a next attempt resumes from
+    environment: Json = Field(default=None, sa_type=JSON)  # torch build, CPU, threads of the first attempt
+    failure_reason: str | None = None
+    failure_suggestion: str | None = None
+    suggested_dataset: str | None = None  # the same run on this dataset would work
+
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+    # The summary: figures of the selected epoch, NULL until one is recorded.
+    selected_epoch: int | None = None
+    train_loss: float | None = None
+    train_accuracy: float | None = None
+    val_loss: float | None = None
+    val_accuracy: float | None = None
+    test_loss: float | None = None
+    test_accuracy: float | None = Field(default=None, index=True)
+    seconds_per_epoch: float | None = None  # mean over the recorded epochs
+    images_per_second: float | None = None  # trained images over training seconds, all recorded epochs
+    peak_memory_bytes: int | None = None
+
+
+class Epoch(SQLModel, table=True):
+    """One recorded epoch of a run; the primary key makes a second record of it impossible."""
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    epoch: int = Field(primary_key=True)
+    attempt: int
+    train_loss: float | None
+    train_accuracy: float
+    val_loss: float | None
+    val_accuracy: float | None
+    test_loss: float | None
+    test_accuracy: float
+    non_finite: Json = Field(sa_type=JSON)  # names of the losses that were NaN or infinite, stored as NULL
+    learning_rate: float  # of the epoch's last step
+    seconds: float
+    train_seconds: float
+    evaluation_seconds: float
+    checkpoint_seconds: float
+    images_per_second: float
+    peak_memory_bytes: int
+    recorded_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Progress(SQLModel, table=True):
+    """Where a running run stands: one overwritten row, at most twice a second."""
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    attempt: int
+    sequence: int  # grows with every overwrite, so that a follower sees a change
+    phase: str
+    message: str
+    epoch: int
+    step: int
+    steps_per_epoch: int
+    images_per_second: float | None
+    losses: Json = Field(sa_type=JSON)  # [[step, mean loss since the report before], ...] of this epoch
+
+
+class Artifact(SQLModel, table=True):
+    """A file a run left, below <data folder>/runs/<run id>/."""
+
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: int | None = Field(default=None, primary_key=True)
+    run_id: int = Field(foreign_key="run.id", ondelete="CASCADE", index=True)
+    kind: str  # checkpoint, best_checkpoint, weights
+    file_name: str
+    sha256: str
+    num_bytes: int
+    epoch: int
+    attempt: int
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class LogLine(SQLModel, table=True):
+    """One line that the trainer said about a run."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    run_id: int = Field(foreign_key="run.id", ondelete="CASCADE", index=True)
+    attempt: int
+    line: str
+    recorded_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Event(SQLModel, table=True):
+    """The numbered log that pages follow; never read to decide anything."""
+
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str
+    run_id: int | None = Field(default=None, index=True)  # no foreign key: a deletion is an event too
+    payload: Json = Field(sa_type=JSON)
+    recorded_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Worker(SQLModel, table=True):
+    """A process that claims runs. `heartbeat` only counts; clocks decide nothing."""
+
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: int | None = Field(default=None, primary_key=True)
+    host: str
+    process_id: int
+    slots: int
+    threads: int
+    heartbeat: int = 0
+    vitals: Json = Field(default=None, sa_type=JSON)  # device, memory and utilisation, as last measured
+    started_at: datetime = Field(sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class QueueControl(SQLModel, table=True):
+    """One row: whether the queue hands out runs."""
+
+    id: int = Field(default=1, primary_key=True)
+    paused_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class IdempotencyKey(SQLModel, table=True):
+    """A POST that was answered; the same key with the same body gets the same run."""
+
+    key: str = Field(primary_key=True, max_length=255)
+    body_sha256: bytes = Field(sa_type=LargeBinary)
+    run_id: int
+    created_at: datetime = Field(sa_type=UtcDateTime)
