@@ -1,13 +1,17 @@
-"""What a route may ask for: a reading or a writing session, and the settings."""
+"""What a route may ask for: the settings, a reading or a writing session, the live feed, an id."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 from sqlmodel import Session
 
+from app.live import LiveFeed
 from core.database import Database
 from core.settings import Settings
+
+LARGEST_ID = 2**63 - 1  # of an SQLite rowid
 
 
 def _settings(request: Request) -> Settings:
@@ -22,18 +26,39 @@ def _database(request: Request) -> Database:
     return database
 
 
+def _live(request: Request) -> LiveFeed:
+    live = request.app.state.live
+    assert isinstance(live, LiveFeed)
+    return live
+
+
 def _reading(database: Annotated[Database, Depends(_database)]) -> Iterator[Session]:
     with database.reading() as session:
         yield session
 
 
-def _writing(database: Annotated[Database, Depends(_database)]) -> Iterator[Session]:
+async def _turn_to_write(request: Request) -> AsyncIterator[None]:
+    """Writers wait here, not in a thread: forty waiting threads would leave none to the one that holds the lock."""
+    turn = request.app.state.turn_to_write
+    assert isinstance(turn, asyncio.Lock)
+    async with turn:
+        yield
+
+
+def _writing(
+    database: Annotated[Database, Depends(_database)],
+    _: Annotated[None, Depends(_turn_to_write, scope="function")],
+) -> Iterator[Session]:
     with database.writing() as session:
         yield session
 
 
 CurrentSettings = Annotated[Settings, Depends(_settings)]
 CurrentDatabase = Annotated[Database, Depends(_database)]
-Reading = Annotated[Session, Depends(_reading)]
-# Committed once, when the route returns and before the response is sent: a client never reads what may roll back.
+CurrentLive = Annotated[LiveFeed, Depends(_live)]
+# Both end when the route returns, before the answer is sent: a slow download holds no snapshot, and a client never
+# reads what may yet roll back.
+Reading = Annotated[Session, Depends(_reading, scope="function")]
 Writing = Annotated[Session, Depends(_writing, scope="function")]
+
+RunId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="The run's id.", examples=[1])]
