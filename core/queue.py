@@ -12,7 +12,7 @@ from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from core.events import record_event
-from core.run_config import ResolvedRun
+from core.run_config import MAX_NAME_LENGTH, InvalidRunConfig, ResolvedRun, checked_name
 from core.run_state import ENDED, LEGAL_MOVES, IllegalMove, LeaseLost, RunNotFound, RunState
 from core.tables import LogLine, Progress, QueueControl, Run
 
@@ -105,6 +105,19 @@ def move_to_front(session: Session, run_id: int) -> Run:
     """Gives a queued run a priority above every other queued run's."""
     highest = session.exec(select(func.max(Run.priority)).where(Run.state == RunState.QUEUED, Run.id != run_id)).one()
     return prioritise(session, run_id, 0 if highest is None else highest + 1)
+
+
+def rename(session: Session, run_id: int, name: str) -> Run:
+    """Gives a run another name, in any state; raises InvalidRunConfig, as a launch with this name would."""
+    run = _run(session, run_id)
+    try:
+        run.name = checked_name(name)
+    except ValueError as error:
+        raise InvalidRunConfig({"name": str(error)}) from None
+    if not 1 <= len(run.name) <= MAX_NAME_LENGTH:
+        raise InvalidRunConfig({"name": f"must have 1 to {MAX_NAME_LENGTH} characters"})
+    record_event(session, "changed", run_id, name=run.name)
+    return run
 
 
 def pause_queue(session: Session, paused: bool) -> None:

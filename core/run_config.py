@@ -32,6 +32,7 @@ DEPENDENT_FIELDS: dict[str, tuple[str, frozenset[str], float | bool | int]] = {
     "step_factor": ("schedule", frozenset({"step"}), 0.1),
     "warmup_epochs": ("schedule", frozenset({"cosine"}), 0),
 }
+MAX_NAME_LENGTH = 120
 NOT_HASHED = frozenset({"name", "seed", "device", "architecture"})
 
 
@@ -56,7 +57,7 @@ class RunConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    name: str = Field("", max_length=120, title="Name", description="empty: made from architecture, dataset, seed")
+    name: str = Field("", max_length=MAX_NAME_LENGTH, title="Name", description="empty: made from architecture, dataset, seed")
     architecture: ArchitectureChoice = Field(title="Network")
     dataset: str = Field(max_length=64, title="Dataset", examples=["digits"])
     epochs: int = Field(10, ge=1, le=10_000, title="Epochs")
