@@ -57,7 +57,9 @@ class RunConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    name: str = Field("", max_length=MAX_NAME_LENGTH, title="Name", description="empty: made from architecture, dataset, seed")
+    name: str = Field(
+        "", max_length=MAX_NAME_LENGTH, title="Name", description="empty: made from architecture, dataset, seed"
+    )
     architecture: ArchitectureChoice = Field(title="Network")
     dataset: str = Field(max_length=64, title="Dataset", examples=["digits"])
     epochs: int = Field(10, ge=1, le=10_000, title="Epochs")
