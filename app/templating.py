@@ -1,15 +1,26 @@
-"""Rendering pages and partials: the template environment and its filters."""
+"""Rendering pages and partials: the template environment, its filters and its links."""
 
 from pathlib import Path
 from typing import Any
 
 from fastapi import Request
 from fastapi.templating import Jinja2Templates
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context, select_autoescape
+from jinja2.runtime import Context
 from starlette.responses import HTMLResponse
+
+from app.formatting import FILTERS
 
 ROOT = Path(__file__).parent.parent
 STATIC_FOLDER = ROOT / "static"
+
+
+@pass_context
+def _url_for(context: Context, name: str, /, **parameters: Any) -> str:  # Any: ids and names, as Starlette has it
+    """The path of a route, without scheme and host: right behind any proxy."""
+    request: Request = context["request"]
+    return str(request.scope.get("root_path", "")) + str(request.app.url_path_for(name, **parameters))
+
 
 _environment = Environment(
     loader=FileSystemLoader(ROOT / "templates"),
@@ -18,6 +29,8 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_environment.filters.update(FILTERS)
+_environment.globals["url_for"] = _url_for
 _templates = Jinja2Templates(env=_environment)
 
 

@@ -1,0 +1,119 @@
+"""Figures as a person reads them: the filters of the templates. None is shown as a dash."""
+
+from datetime import UTC, datetime
+
+from markupsafe import Markup
+
+from app.palette import look_of
+from core.architectures.catalogue import FAMILIES
+from core.datasets import DATASETS
+from core.tables import Run
+
+NOTHING = "–"
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_AGES = ((60, "s"), (60, "min"), (24, "h"), (float("inf"), "d"))  # how many of a unit make the next
+
+
+def percent(fraction: float | None, digits: int = 2) -> str:
+    """0.98892 is "98.89 %"."""
+    return NOTHING if fraction is None else f"{100 * fraction:.{digits}f} %"
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """A measured figure: `digits` significant ones."""
+    return NOTHING if value is None else f"{value:.{digits}g}"
+
+
+def count(value: float | None) -> str:
+    """1234 is "1,234"."""
+    return NOTHING if value is None else f"{value:,.0f}"
+
+
+def duration(seconds: float | None) -> str:
+    """0.42 is "0.42 s", 80 is "1 min 20 s", 5000 is "1 h 23 min"."""
+    if seconds is None:
+        return NOTHING
+    if seconds < 9.95:
+        return f"{seconds:.2g} s" if seconds >= 0.0005 else "0 s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return _two_units(whole, 60, "min", 1, "s")
+    return _two_units(whole, 3600, "h", 60, "min") if whole < 48 * 3600 else _two_units(whole, 86400, "d", 3600, "h")
+
+
+def _two_units(whole: int, large: int, large_word: str, small: int, small_word: str) -> str:
+    rest = whole % large // small
+    return f"{whole // large} {large_word}" + (f" {rest} {small_word}" if rest else "")
+
+
+def size(num_bytes: float | None) -> str:
+    """1536 is "1.5 KiB"."""
+    if num_bytes is None:
+        return NOTHING
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if num_bytes < 1000:
+            return f"{num_bytes:.{0 if unit == 'B' or num_bytes >= 100 else 1}f} {unit}"
+        num_bytes /= 1024
+    return f"{num_bytes:.1f} TiB"
+
+
+def ordinal(place: int) -> str:
+    """3 is "third", 11 is "11th", 22 is "22nd"."""
+    if place <= len(_ORDINALS):
+        return _ORDINALS[place - 1]
+    ending = "th" if place % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
+    return f"{place}{ending}"
+
+
+def ago(moment: datetime | None) -> str | Markup:
+    """A <time> that static/live.js keeps true: "just now", "5 min ago", "3 d ago"."""
+    if moment is None:
+        return NOTHING
+    age = (datetime.now(UTC) - moment).total_seconds()
+    return Markup('<time datetime="{}" title="{}" data-ago>{}</time>').format(
+        moment.isoformat(timespec="seconds"), moment.strftime("%Y-%m-%d %H:%M:%S UTC"), _age(age)
+    )
+
+
+def _age(seconds: float) -> str:
+    if seconds < 10:
+        return "just now"
+    for length, word in _AGES:
+        if seconds < length:
+            return f"{int(seconds)} {word} ago"
+        seconds /= length
+    raise AssertionError("the last unit has no end")
+
+
+def shown_state(run: Run) -> str:
+    """The state as the page names it: a wish that is not obeyed yet, or a hold, goes before it."""
+    if run.cancel_requested_at is not None and run.state == "running":
+        return "cancelling"
+    if run.held_at is not None and run.state in ("queued", "running"):
+        return "held" if run.state == "queued" else "pausing"
+    return run.state.value
+
+
+def architecture_title(name: str) -> str:
+    return FAMILIES[name].title if name in FAMILIES else name
+
+
+def dataset_title(name: str) -> str:
+    return DATASETS[name].title if name in DATASETS else name
+
+
+FILTERS = {
+    "percent": percent,
+    "number": number,
+    "count": count,
+    "duration": duration,
+    "bytes": size,
+    "ordinal": ordinal,
+    "ago": ago,
+    "shown_state": shown_state,
+    "architecture_title": architecture_title,
+    "dataset_title": dataset_title,
+    "look": look_of,
+}

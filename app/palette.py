@@ -1,0 +1,55 @@
+"""How each architecture is drawn, the same on every page: one colour of Okabe and Ito's set and one dash pattern.
+
+The colours are tokens (`--arch-1` to `--arch-8` in static/tokens.css), since light and dark need different ones.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from zlib import crc32
+
+
+@dataclass(frozen=True)
+class Look:
+    """`number` names the colour token; `dash` is Plotly's name of the pattern, `dasharray` SVG's."""
+
+    number: int
+    dash: str
+    dasharray: str
+
+    @property
+    def colour(self) -> str:
+        """A CSS colour."""
+        return f"var(--arch-{self.number})"
+
+
+_DASHES = {
+    "solid": "none",
+    "dash": "7 4",
+    "dot": "1.5 3.5",
+    "dashdot": "7 3 1.5 3",
+    "longdash": "12 4",
+    "longdashdot": "12 3 1.5 3",
+}
+
+
+def _look(number: int, dash: str) -> Look:
+    return Look(number, dash, _DASHES[dash])
+
+
+LOOKS: Mapping[str, Look] = MappingProxyType(
+    {
+        "lenet5": _look(1, "solid"),
+        "lenet5-1998": _look(2, "dash"),
+        "custom-mlp": _look(3, "dot"),
+        "report-mlp": _look(4, "dashdot"),
+        "lenet5-moon": _look(5, "longdash"),
+        "lenet5-moon2": _look(6, "longdashdot"),
+    }
+)
+_OF_OTHERS = (_look(7, "solid"), _look(8, "dash"))
+
+
+def look_of(architecture: str) -> Look:
+    """The look of an architecture; one that is not in the catalogue keeps the same one of the remaining two."""
+    return LOOKS.get(architecture) or _OF_OTHERS[crc32(architecture.encode()) % len(_OF_OTHERS)]
