@@ -68,7 +68,7 @@ def ordinal(place: int) -> str:
 
 
 def ago(moment: datetime | None) -> str | Markup:
-    """A <time> that static/live.js keeps true: "just now", "5 min ago", "3 d ago"."""
+    """A <time> that static/ages.js keeps true: "just now", "5 min ago", "3 d ago"."""
     if moment is None:
         return NOTHING
     age = (datetime.now(UTC) - moment).total_seconds()
