@@ -61,4 +61,5 @@ CurrentLive = Annotated[LiveFeed, Depends(_live)]
 Reading = Annotated[Session, Depends(_reading, scope="function")]
 Writing = Annotated[Session, Depends(_writing, scope="function")]
 
+Id = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
 RunId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="The run's id.", examples=[1])]

@@ -7,30 +7,42 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from app.api import events
+from app.api import architectures, datasets, events, health, queue, run_records, runs, workers
+from app.api.documentation import DESCRIPTION, TAGS, Application
+from app.errors import add_error_handlers, problems
 from app.live import LiveFeed, called_at_stop_signal
+from app.pages import login
 from app.reaper import Reaper
+from app.security import Guard
 from app.templating import STATIC_FOLDER
 from core.database import open_database
 from core.settings import Settings
 
+PAGES = (login, events)
+DOORS = (runs, run_records, architectures, datasets, queue, workers, events)
+
 
 def create_app(settings: Settings) -> FastAPI:
     """The application over the data folder of `settings`; its database is open until it shuts down."""
-    app = FastAPI(
+    app = Application(
         title="Trainyard",
         version="0.1.0",
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
         lifespan=_lifespan,
         openapi_url="/api/v1/openapi.json",
         docs_url=None,  # Swagger UI and ReDoc come from a CDN
         redoc_url=None,
     )
     app.state.settings = settings
+    app.add_middleware(Guard, settings=settings)
+    add_error_handlers(app)
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")
-    for page in (events.router,):
-        app.include_router(page, include_in_schema=False)
-    for door in (events.router,):
-        app.include_router(door, prefix="/api/v1")
+    for page in PAGES:
+        app.include_router(page.router, include_in_schema=False)
+    for door in DOORS:
+        app.include_router(door.router, prefix="/api/v1", responses=problems(401, 422, 503))
+    app.include_router(health.router)
     return app
 
 

@@ -1,0 +1,45 @@
+"""The queue as a whole: who waits, and whether runs are handed out."""
+
+from fastapi import APIRouter
+from pydantic import Field
+from sqlmodel import Session
+
+from app.api.schemas import Shape
+from app.dependencies import Reading, Writing
+from core.queue import is_paused, pause_queue
+from core.run_state import RunState
+from core.runs import count_by_state, queue_positions
+
+router = APIRouter(prefix="/queue", tags=["queue"])
+
+
+class QueueOut(Shape):
+    paused: bool
+    waiting: tuple[int, ...] = Field(description="ids of the runs that wait, in the order in which they start")
+    num_runs: dict[RunState, int] = Field(description="how many runs are in each state")
+
+
+@router.get("")
+def get_queue(session: Reading) -> QueueOut:
+    """Whether the queue hands out runs, and which wait, in order."""
+    return _queue(session)
+
+
+@router.post("/pause")
+def pause(session: Writing) -> QueueOut:
+    """Hand out no more runs; those under way go on."""
+    pause_queue(session, True)
+    return _queue(session)
+
+
+@router.post("/resume")
+def resume(session: Writing) -> QueueOut:
+    """Hand out runs again."""
+    pause_queue(session, False)
+    return _queue(session)
+
+
+def _queue(session: Session) -> QueueOut:
+    return QueueOut(
+        paused=is_paused(session), waiting=tuple(queue_positions(session)), num_runs=count_by_state(session)
+    )

@@ -1,0 +1,131 @@
+"""Runs: launch, list, look at, change, cancel, requeue, delete."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Body, Header, Query, Response
+from sqlmodel import Session
+
+from app.api.schemas import RunChange, RunListOut, RunOut, run_out
+from app.dependencies import CurrentDatabase, CurrentSettings, Reading, RunId, Writing
+from app.errors import problems
+from core import queue
+from core.idempotency import enqueue_once
+from core.run_config import RunConfig, resolve_run
+from core.run_files import delete_run_with_files
+from core.run_state import RunState
+from core.runs import RunFilter, SortKey, list_runs, progress_of_run, queue_positions, run_by_id
+from core.tables import Run
+
+router = APIRouter(prefix="/runs", tags=["runs"])
+
+EXAMPLES = {
+    "first run": {
+        "summary": "LeNet-5 on the digits that need no network",
+        "value": {"architecture": {"name": "lenet5"}, "dataset": "digits", "epochs": 2, "seed": 0},
+    },
+    "all the way": {
+        "summary": "Another network, schedule and augmentation; the best epoch by 5,000 held-out images",
+        "value": {
+            "name": "LeNet5moon, cosine",
+            "architecture": {"name": "lenet5-moon", "parameters": {"dropout": 0.3}},
+            "dataset": "mnist", "epochs": 20, "optimizer": "adamw", "learning_rate": 0.001, "weight_decay": 0.01,
+            "schedule": "cosine", "warmup_epochs": 1, "augmentation": "shift", "validation": 5000,
+            "selection": "best_val", "early_stopping_patience": 5, "seed": 7,
+        },
+    },
+}  # fmt: skip
+
+Names = Annotated[list[Annotated[str, Query(max_length=64)]], Query(max_length=50)]
+
+
+@router.post("", status_code=201, responses=problems(400, 404) | {200: {"model": RunOut, "description": "Known key"}})
+def launch(
+    config: Annotated[RunConfig, Body(openapi_examples=EXAMPLES)],
+    session: Writing,
+    response: Response,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            min_length=1, max_length=255, pattern=r"^[!-~]+$",
+            description="A text of your own: within 24 hours the same key with the same body gives the same run (200).",
+        ),
+    ] = None,
+) -> RunOut:  # fmt: skip
+    """Add a run to the queue. What is not given is as in the report: SGD, learning rate 0.01, batches of 64."""
+    resolved = resolve_run(config)
+    if idempotency_key is None:
+        run = queue.enqueue(session, resolved)
+    else:
+        run, is_new = enqueue_once(session, resolved, idempotency_key)
+        response.status_code = 201 if is_new else 200
+    response.headers["Location"] = f"/api/v1/runs/{run.id}"
+    return _told(session, run)
+
+
+@router.get("", responses=problems(400))
+def get_runs(
+    session: Reading,
+    state: Annotated[list[RunState], Query(description="One or more states.", max_length=5)] = [],  # noqa: B006
+    architecture: Names = [],  # noqa: B006
+    dataset: Names = [],  # noqa: B006
+    q: Annotated[str | None, Query(description="Part of the name.", max_length=120)] = None,
+    sort: SortKey = "id",
+    order: Literal["asc", "desc"] = "desc",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=1000)] = None,
+) -> RunListOut:
+    """Runs that match, newest first unless sorted otherwise; page by page."""
+    wanted = RunFilter(tuple(state), tuple(architecture), tuple(dataset), q, sort, descending=order == "desc")
+    page = list_runs(session, wanted, limit=limit, cursor=cursor)
+    return RunListOut(runs=_all_told(session, page.runs), num_matching=page.num_matching, next_cursor=page.next_cursor)
+
+
+@router.get("/{run_id}", responses=problems(404))
+def get_run(run_id: RunId, session: Reading) -> RunOut:
+    """One run: its config, how far it is, its summary or its failure."""
+    return _told(session, run_by_id(session, run_id))
+
+
+@router.patch("/{run_id}", responses=problems(400, 404, 409))
+def change_run(run_id: RunId, change: RunChange, session: Writing) -> RunOut:
+    """Rename it, give it another priority, hold it or release it: all of it or nothing."""
+    run = run_by_id(session, run_id)
+    if change.name is not None:
+        queue.rename(session, run_id, change.name)
+    if change.priority is not None:
+        queue.prioritise(session, run_id, change.priority)
+    if change.held is not None:
+        queue.hold(session, run_id, change.held)
+    return _told(session, run)
+
+
+@router.delete("/{run_id}", status_code=204, response_class=Response, responses=problems(404, 409))
+def delete_run(run_id: RunId, database: CurrentDatabase, settings: CurrentSettings) -> None:
+    """Remove a run that is not running, with its epochs, log and files."""
+    delete_run_with_files(database, settings.runs_dir, run_id)
+
+
+@router.post("/{run_id}/cancel", responses=problems(404, 409))
+def cancel_run(run_id: RunId, session: Writing) -> RunOut:
+    """Cancel a queued run at once; a running one stops at its next report, within half a second of training."""
+    return _told(session, queue.cancel(session, run_id))
+
+
+@router.post("/{run_id}/requeue", responses=problems(404, 409))
+def requeue_run(run_id: RunId, session: Writing) -> RunOut:
+    """Put a failed or cancelled run back into the queue; it goes on at its last checkpoint."""
+    return _told(session, queue.requeue(session, run_id))
+
+
+def _told(session: Session, run: Run) -> RunOut:
+    return _all_told(session, [run])[0]
+
+
+def _all_told(session: Session, runs: list[Run]) -> tuple[RunOut, ...]:
+    session.flush()
+    places = queue_positions(session)
+    told = []
+    for run in runs:
+        assert run.id is not None
+        told.append(run_out(run, progress_of_run(session, run.id), places.get(run.id)))
+    return tuple(told)

@@ -1,0 +1,193 @@
+"""The shapes that programs read and write, and how a row becomes one. Missing figures are null, never left out."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+
+from core.metrics import LOSSES
+from core.run_config import MAX_NAME_LENGTH, RunConfig
+from core.run_state import RunState
+from core.tables import Artifact, Epoch, Progress, Run
+
+Fraction = Annotated[float, Field(description="a fraction, from 0 to 1", examples=[0.9861])]
+MAX_PRIORITY = 1_000_000_000
+
+
+class Shape(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+AnyShape = TypeVar("AnyShape", bound=Shape)
+
+
+class RunChange(Shape):
+    """What may change of a run; what is absent or null stays as it is."""
+
+    name: str | None = Field(None, min_length=1, max_length=MAX_NAME_LENGTH, examples=["LeNet-5, wider"])
+    priority: int | None = Field(None, ge=-MAX_PRIORITY, le=MAX_PRIORITY, description="higher goes first")
+    held: bool | None = Field(None, description="a held run waits; a running one goes back to the queue first")
+
+
+class SummaryOut(Shape):
+    """Figures of the selected epoch; a loss that was NaN or infinite is null and named in `non_finite`."""
+
+    selected_epoch: int
+    train_loss: float | None
+    train_accuracy: Fraction
+    val_loss: float | None
+    val_accuracy: Fraction | None
+    test_loss: float | None
+    test_accuracy: Fraction
+    non_finite: tuple[str, ...] = Field(examples=[[]])
+    seconds_per_epoch: float | None
+    images_per_second: float | None
+    peak_memory_bytes: int | None
+    num_parameters: int
+
+
+class FailureOut(Shape):
+    reason: str
+    suggestion: str | None
+    suggested_dataset: str | None = Field(description="the same run on this dataset would work")
+
+
+class ProgressOut(Shape):
+    """Where a running run stands."""
+
+    attempt: int
+    phase: str = Field(description="starting, fetching, training or evaluating", examples=["training"])
+    message: str
+    epoch: int
+    step: int
+    steps_per_epoch: int
+    images_per_second: float | None
+    loss: tuple[int, float] | None = Field(description="newest [step, loss] of this epoch")
+
+
+class RunOut(Shape):
+    id: int = Field(examples=[1])
+    name: str
+    state: RunState
+    config: RunConfig
+    config_hash: str = Field(description="the same for runs that differ in nothing but the seed")
+    num_parameters: int
+    num_multiply_adds: int
+    attempt: int = Field(description="how often it was claimed")
+    priority: int
+    held: bool
+    cancel_requested: bool
+    queue_position: int | None = Field(description="place in line, from 1; null where it does not wait")
+    epochs_done: int
+    progress: ProgressOut | None
+    summary: SummaryOut | None = Field(description="null until an epoch is recorded")
+    failure: FailureOut | None
+    environment: dict[str, JsonValue] | None = Field(description="torch build, CPU and threads of the first attempt")
+    created_at: AwareDatetime
+    started_at: AwareDatetime | None
+    ended_at: AwareDatetime | None
+
+
+class RunListOut(Shape):
+    runs: tuple[RunOut, ...]
+    num_matching: int = Field(description="on all pages")
+    next_cursor: str | None = Field(description="give it as `cursor` for the page after; null at the end")
+
+
+class EpochOut(Shape):
+    """One recorded epoch; a loss that was NaN or infinite is null and named in `non_finite`."""
+
+    epoch: int = Field(examples=[1])
+    attempt: int
+    train_loss: float | None
+    train_accuracy: Fraction
+    val_loss: float | None
+    val_accuracy: Fraction | None
+    test_loss: float | None
+    test_accuracy: Fraction
+    non_finite: tuple[str, ...] = Field(examples=[[]])
+    learning_rate: float
+    seconds: float
+    train_seconds: float
+    evaluation_seconds: float
+    checkpoint_seconds: float
+    images_per_second: float | None
+    peak_memory_bytes: int
+    recorded_at: AwareDatetime
+
+
+class EventOut(Shape):
+    id: int
+    kind: str = Field(examples=["state"])
+    payload: dict[str, JsonValue] = Field(examples=[{"state": "running", "attempt": 1}])
+    recorded_at: AwareDatetime
+
+
+class LogLineOut(Shape):
+    id: int
+    attempt: int
+    line: str
+    recorded_at: AwareDatetime
+
+
+class ArtifactOut(Shape):
+    id: int
+    kind: str = Field(description="checkpoint, best_checkpoint or weights", examples=["weights"])
+    file_name: str
+    sha256: str
+    num_bytes: int
+    epoch: int
+    attempt: int
+    created_at: AwareDatetime
+    url: str = Field(description="where its bytes are", examples=["/api/v1/runs/1/artifacts/3"])
+
+
+def from_row(shape: type[AnyShape], row: object, **computed: object) -> AnyShape:
+    """The shape whose fields are the row's attributes of the same names, but for what is computed."""
+    values = {name: getattr(row, name) for name in shape.model_fields if name not in computed}
+    return shape.model_validate(values | computed, from_attributes=True)
+
+
+def run_out(run: Run, progress: Progress | None, queue_position: int | None) -> RunOut:
+    return from_row(
+        RunOut,
+        run,
+        held=run.held_at is not None,
+        cancel_requested=run.cancel_requested_at is not None,
+        queue_position=queue_position,
+        progress=None if progress is None else progress_out(progress),
+        summary=summary_out(run),
+        failure=failure_out(run),
+    )
+
+
+def summary_out(run: Run) -> SummaryOut | None:
+    if run.selected_epoch is None:
+        return None
+    # A split that was evaluated has an accuracy; where its loss is missing all the same, it was not a number.
+    is_measured = {name: getattr(run, name.replace("loss", "accuracy")) is not None for name in LOSSES}
+    return from_row(
+        SummaryOut, run, non_finite=[name for name in LOSSES if is_measured[name] and getattr(run, name) is None]
+    )
+
+
+def failure_out(run: Run) -> FailureOut | None:
+    if run.failure_reason is None:
+        return None
+    return FailureOut(
+        reason=run.failure_reason, suggestion=run.failure_suggestion, suggested_dataset=run.suggested_dataset
+    )
+
+
+def progress_out(progress: Progress) -> ProgressOut:
+    return from_row(ProgressOut, progress, loss=progress.losses[-1] if progress.losses else None)
+
+
+def epoch_row(epoch: Epoch) -> Mapping[str, Any]:  # what a CSV line holds
+    """The line of an epoch in a table of metrics."""
+    figures = from_row(EpochOut, epoch).model_dump(mode="json")
+    return figures | {"non_finite": " ".join(figures["non_finite"])}
+
+
+def artifact_out(artifact: Artifact, url: str) -> ArtifactOut:
+    return from_row(ArtifactOut, artifact, url=url)
