@@ -11,14 +11,15 @@ from app.api import architectures, datasets, events, health, queue, run_records,
 from app.api.documentation import DESCRIPTION, TAGS, Application
 from app.errors import add_error_handlers, problems
 from app.live import LiveFeed, called_at_stop_signal
-from app.pages import login
+from app.pages import login, new_run, run, run_actions
+from app.pages import runs as runs_page
 from app.reaper import Reaper
 from app.security import Guard
 from app.templating import STATIC_FOLDER
 from core.database import open_database
 from core.settings import Settings
 
-PAGES = (login, events)
+PAGES = (runs_page, new_run, run, run_actions, login, events)  # /runs/new goes before /runs/{run_id}
 DOORS = (runs, run_records, architectures, datasets, queue, workers, events)
 
 

@@ -1,5 +1,9 @@
 """How long a run will take and when a queued one starts, from what finished epochs measured."""
 
+import math
+from dataclasses import dataclass
+from heapq import heapreplace
+
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
@@ -12,9 +16,18 @@ from core.workers import live_workers
 NUM_RUNS_MEASURED = 5
 
 
-def seconds_per_epoch_expected(
+@dataclass(frozen=True)
+class EpochEstimate:
+    """Seconds an epoch will take, and from how many runs that is known; not alike: scaled from other networks."""
+
+    seconds: float
+    num_runs: int
+    is_alike: bool
+
+
+def expected_epoch(
     session: Session, *, architecture: str, dataset: str, batch_size: int, num_multiply_adds: int
-) -> float | None:
+) -> EpochEstimate | None:
     """Mean of the newest like runs (architecture, dataset, batch size), else of runs on the dataset in proportion to
     their multiply-adds; None where nothing was measured."""
     measured = (
@@ -31,24 +44,28 @@ def seconds_per_epoch_expected(
         )
     ).all()
     if alike:
-        return sum(seconds or 0.0 for seconds, _ in alike) / len(alike)
+        return EpochEstimate(sum(seconds or 0.0 for seconds, _ in alike) / len(alike), len(alike), is_alike=True)
     others = session.exec(measured).all()
     if not others:
         return None
-    return num_multiply_adds * sum(seconds or 0.0 for seconds, _ in others) / max(1, sum(adds for _, adds in others))
+    seconds_per_multiply_add = sum(seconds or 0.0 for seconds, _ in others) / max(1, sum(adds for _, adds in others))
+    return EpochEstimate(num_multiply_adds * seconds_per_multiply_add, len(others), is_alike=False)
 
 
 def seconds_remaining(session: Session, run: Run) -> float | None:
     """Of a queued or running run, from its own epochs if it has any; None where nothing was measured."""
-    per_epoch = run.seconds_per_epoch or seconds_per_epoch_expected(
-        session,
-        architecture=run.architecture,
-        dataset=run.dataset,
-        batch_size=run.config["batch_size"],
-        num_multiply_adds=run.num_multiply_adds,
-    )
+    per_epoch = run.seconds_per_epoch
     if per_epoch is None:
-        return None
+        expected = expected_epoch(
+            session,
+            architecture=run.architecture,
+            dataset=run.dataset,
+            batch_size=run.config["batch_size"],
+            num_multiply_adds=run.num_multiply_adds,
+        )
+        if expected is None:
+            return None
+        per_epoch = expected.seconds
     progress = session.get(Progress, run.id)
     under_way = 0.0
     if progress is not None and progress.steps_per_epoch and progress.epoch > run.epochs_done:
@@ -58,19 +75,30 @@ def seconds_remaining(session: Session, run: Run) -> float | None:
 
 def seconds_until_start(session: Session, run: Run) -> float | None:
     """When the workers' slots reach this queued run; None while paused, held, without workers, or unmeasured."""
+    return seconds_until_starts(session).get(run.id)
+
+
+def seconds_until_starts(session: Session) -> dict[int | None, float | None]:
+    """The same of every run in line, by id; a run whose own length is unmeasured keeps its slot for ever."""
     num_slots = sum(worker.slots for worker in live_workers(session))
-    if num_slots == 0 or run.held_at is not None or is_paused(session):
-        return None
+    if num_slots == 0 or is_paused(session):
+        return {}
+    known: dict[tuple[object, ...], float] = {}  # queued runs that are alike take alike: looked up once
+
+    def seconds_busy(run: Run) -> float:
+        remaining = seconds_remaining(session, run)
+        return math.inf if remaining is None else remaining
+
     running = session.exec(select(Run).where(Run.state == RunState.RUNNING)).all()
-    waiting = list(session.exec(next_in_line()))
-    ahead = [session.get_one(Run, run_id) for run_id in waiting[: waiting.index(run.id)]] if run.id in waiting else []
-    remaining = [seconds_remaining(session, other) for other in running]
-    if len(running) < num_slots:
-        remaining += [0.0] * (num_slots - len(running))
-    free_at = sorted(seconds if seconds is not None else -1.0 for seconds in remaining)[:num_slots]
-    for other in ahead:
-        seconds = seconds_remaining(session, other)
-        if seconds is None or free_at[0] < 0:
-            return None
-        free_at = sorted([free_at[0] + seconds, *free_at[1:]])
-    return None if free_at[0] < 0 else free_at[0]
+    free_at = sorted([seconds_busy(run) for run in running] + [0.0] * (num_slots - len(running)))[-num_slots:]
+    waiting = {run.id: run for run in session.exec(select(Run).where(Run.state == RunState.QUEUED))}
+    starts: dict[int | None, float | None] = {}
+    for run_id in session.exec(next_in_line()):
+        run = waiting[run_id]
+        network = (run.architecture, run.num_multiply_adds)
+        kind = (*network, run.dataset, run.config["batch_size"], run.seconds_per_epoch, run.epochs - run.epochs_done)
+        if kind not in known:
+            known[kind] = seconds_busy(run)
+        starts[run_id] = free_at[0] if math.isfinite(free_at[0]) else None
+        heapreplace(free_at, free_at[0] + known[kind])
+    return starts

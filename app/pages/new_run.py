@@ -1,0 +1,134 @@
+"""The New run page: the launch form, its live outlook, and the launch."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlmodel import Session
+from starlette.datastructures import URL
+
+from app.dependencies import CurrentSettings, Reading, Writing
+from app.pages.launch_form import ADVANCED, DEFAULT_TEXTS, config_fields, differing_texts, family_fields, texts_from
+from app.pages.launch_outlook import Outlook, manifest_of, outlook_of
+from app.templating import render
+from core.architectures.catalogue import FAMILIES
+from core.dataset_store import Manifest, materialised
+from core.datasets import DATASETS, Dataset, dataset_named
+from core.events import newest_event_id
+from core.idempotency import enqueue_once
+from core.png import png_bytes, sprite_sheet
+from core.run_config import DEPENDENT_FIELDS, ResolvedRun
+from core.runs import run_by_id
+from core.settings import Settings
+
+SAMPLES_PER_CLASS = 3
+UNPROCESSABLE = 422
+SEE_OTHER = 303
+
+router = APIRouter()
+
+
+@dataclass(frozen=True)
+class DatasetCard:
+    """`manifest` is None until the worker has made the images ready."""
+
+    dataset: Dataset
+    manifest: Manifest | None
+
+
+async def _typed(request: Request) -> dict[str, str]:
+    """The form as sent; of a repeated name the last counts, so that a ticked box overrules its hidden "false"."""
+    form = await request.form()
+    return {name: value for name, value in form.multi_items() if isinstance(value, str)}
+
+
+@router.get("/runs/new", name="new_run_page")
+def new_run_page(
+    request: Request,
+    session: Reading,
+    settings: CurrentSettings,
+    source: Annotated[int | None, Query(alias="from", description="a run to begin with")] = None,
+) -> HTMLResponse:
+    """Whatever the query names is filled in; what it does not name is the run's it comes from, or the default."""
+    config = None if source is None else run_by_id(session, source).config
+    texts = texts_from(dict(request.query_params), config)
+    return _page(request, session, settings, texts, key=secrets.token_urlsafe(16), source=source)
+
+
+@router.get("/runs/new/outlook", name="new_run_outlook")
+def new_run_outlook(request: Request, session: Reading, settings: CurrentSettings) -> HTMLResponse:
+    """The parts of the page that follow from what is typed, each for its place; the address bar follows too."""
+    texts = texts_from(dict(request.query_params))
+    response = render(
+        request, "partials/new_run/outlook.html", outlook=_outlook(request, session, settings, texts), texts=texts
+    )
+    page = URL(request.app.url_path_for("new_run_page")).include_query_params(**differing_texts(texts))
+    response.headers["HX-Replace-Url"] = str(page)
+    return response
+
+
+@router.post("/runs", name="launch_run", response_model=None)
+def launch_run(
+    request: Request,
+    session: Writing,
+    settings: CurrentSettings,
+    typed: Annotated[dict[str, str], Depends(_typed)],
+) -> RedirectResponse | HTMLResponse:
+    texts = texts_from(typed)
+    key = typed.get("launch_key", "")[:64] or secrets.token_urlsafe(16)
+    outlook = _outlook(request, session, settings, texts)
+    if outlook.resolved is None:
+        return _page(request, session, settings, texts, key=key, refused=outlook)
+    run, _ = enqueue_once(session, outlook.resolved, _key_of(key, outlook.resolved))
+    return RedirectResponse(request.app.url_path_for("run_page", run_id=run.id), SEE_OTHER)
+
+
+@router.get("/datasets/{name}/samples.png", name="dataset_samples")
+def dataset_samples(request: Request, name: str, settings: CurrentSettings) -> Response:
+    """The first images of each class of train, a class to a column."""
+    dataset = materialised(settings.materialised_dir, dataset_named(name).name)
+    version = f'"{dataset.manifest.sha256["train_images"][:32]}"'
+    if request.headers.get("if-none-match") == version:
+        return Response(status_code=304, headers={"ETag": version})
+    samples = dataset.samples(SAMPLES_PER_CLASS).transpose(1, 0, 2, 3)  # -> (per class, classes, H, W)
+    return Response(png_bytes(sprite_sheet(samples)), media_type="image/png", headers={"ETag": version})
+
+
+def _key_of(key: str, resolved: ResolvedRun) -> str:
+    """The same form sent twice is one run; sent again after a change it is another."""
+    return f"page {key} {hashlib.sha256(resolved.config.model_dump_json().encode()).hexdigest()}"
+
+
+def _outlook(request: Request, session: Session, settings: Settings, texts: dict[str, str]) -> Outlook:
+    return outlook_of(
+        session,
+        texts,
+        materialised_dir=settings.materialised_dir,
+        api_url=f"{request.base_url}api/v1/runs",
+        needs_token=settings.token is not None,
+    )
+
+
+def _page(
+    request: Request, session: Session, settings: Settings, texts: dict[str, str],
+    *, key: str, source: int | None = None, refused: Outlook | None = None,
+) -> HTMLResponse:  # fmt: skip
+    outlook = refused or _outlook(request, session, settings, texts)
+    fields, families = config_fields(texts, outlook.problems), family_fields(texts, outlook.problems)
+    named = {
+        field.name: field for field in (*fields.values(), *(field for group in families.values() for field in group))
+    }
+    context: dict[str, Any] = {  # Any: what the template names
+        "texts": texts, "outlook": outlook, "fields": fields, "family_fields": families, "launch_key": key,
+        "cards": [DatasetCard(d, manifest_of(settings.materialised_dir, d.name)) for d in DATASETS.values()],
+        "families": FAMILIES.values(), "dependent_fields": DEPENDENT_FIELDS, "advanced": ADVANCED,
+        "advanced_open": any(name in outlook.problems or texts[name] != DEFAULT_TEXTS[name] for name in ADVANCED),
+        "named": named, "source": source, "was_refused": refused is not None,
+    }  # fmt: skip
+    return render(
+        request, "pages/new_run.html", status_code=UNPROCESSABLE if refused else 200,
+        event_id=newest_event_id(session), **context,
+    )  # fmt: skip
