@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.pages.launch_words import HINTS, WORDS, in_plain_words
 from core.architectures.catalogue import FAMILIES
 from core.run_config import DEPENDENT_FIELDS, RunConfig
 
@@ -17,45 +18,6 @@ EMPTY_MEANS_NONE = frozenset({"validation", "early_stopping_patience"})
 ADVANCED = (
     *("weight_decay", "label_smoothing", "augmentation", "precision", "device"),
     *("validation", "selection", "early_stopping_patience"),
-)
-WORDS = {
-    "sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "one-cycle": "One-cycle", "max": "Largest", "avg": "Average",
-    "relu": "ReLU", "gelu": "GELU", "last": "The last", "best_val": "The best by validation",
-    "auto": "Automatic", "cpu": "CPU", "cuda": "GPU (CUDA)", "fp32": "32-bit float", "bf16": "bfloat16 autocast",
-}  # fmt: skip
-HINTS = {
-    "epochs": "Passes over the training images.",
-    "batch_size": "Images per optimizer step.",
-    "optimizer": "SGD is what the report used.",
-    "learning_rate": "Its peak, where the schedule changes it.",
-    "momentum": "Share of the last step that is kept.",
-    "nesterov": "Look ahead along the momentum.",
-    "schedule": "How the learning rate moves over the run.",
-    "step_epochs": "Epochs between two drops.",
-    "step_factor": "Each drop multiplies the rate by this.",
-    "warmup_epochs": "Epochs of linear rise at the start.",
-    "weight_decay": "Pull of the weights towards zero; 0 for none.",
-    "label_smoothing": "Share of the target spread over all classes.",
-    "augmentation": "Random shifts, or shifts, turns and scaling, of each training image.",
-    "precision": "bfloat16 is faster on recent GPUs.",
-    "device": "Automatic takes a GPU where there is one.",
-    "validation": "Held out of train by the seed; empty for none.",
-    "selection": "Whose weights and figures count.",
-    "early_stopping_patience": "Epochs without a better validation loss; empty: never stop early.",
-    "seed": "Decides initial weights, order and dropout.",
-    "name": "Empty: made from network, dataset and seed.",
-}
-# How pydantic begins a reason, and how a person would.
-PLAIN_WORDS = (
-    ("input should be a valid integer", "must be a whole number"),
-    ("input should be a finite number", "must be a number"),
-    ("input should be a valid number", "must be a number"),
-    ("input should be a valid boolean", "must be on or off"),
-    ("input should be greater than or equal to", "must be at least"),
-    ("input should be less than or equal to", "must be at most"),
-    ("input should be ", "must be "),
-    ("string should have at most", "must have at most"),
-    ("tuple should have at most", "takes at most"),
 )
 
 
@@ -112,8 +74,7 @@ def problems_by_field(problems: Mapping[str, str], family: str) -> dict[str, str
     """The reasons of InvalidRunConfig under the names that the form's fields have."""
     by_field: dict[str, str] = {}
     for path, reason in problems.items():
-        reason = reason.split(", unable to parse")[0]
-        plain = next((new + reason[len(old) :] for old, new in PLAIN_WORDS if reason.startswith(old)), reason)
+        plain = in_plain_words(reason)
         match path.split("."):
             case ["architecture", "parameters", name, *place]:
                 which = f"number {int(place[0]) + 1} " if place and place[0].isdigit() else ""
