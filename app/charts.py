@@ -11,6 +11,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from app.palette import Look
 from core.tables import Epoch
 
 FigureJson = dict[str, Any]  # Plotly's {"data": [...], "layout": {...}}, of a hundred kinds of values
@@ -22,14 +23,6 @@ MARKERS_UP_TO_EPOCHS = 40  # with more of them the dots hide the line; guess, un
 EVERY_EPOCH_TICKED_UP_TO = 12
 QUIET = "var(--ink-2)"  # for what is not the main thing of a panel
 NOT_A_TEMPLATE = go.layout.Template()  # Plotly's own would add 7 kB to each figure
-
-
-@dataclass(frozen=True)
-class Look:
-    """How an architecture is drawn, the same on every page."""
-
-    colour: str
-    dash: str
 
 
 @dataclass(frozen=True)

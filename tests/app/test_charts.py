@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.charts import Look, Panel, epoch_panels, gaps, step_panel
+from app.charts import Panel, epoch_panels, gaps, step_panel
+from app.palette import look_of
 from core.tables import Epoch
 
-LOOK = Look("#0072b2", "dash")
+LOOK = look_of("lenet5-1998")
 
 
 def epoch(number: int, *, train_loss: float | None = 0.5, val: float | None = None) -> Epoch:
@@ -38,7 +39,7 @@ def test_a_run_has_the_four_curves_of_the_report() -> None:
     assert [panel.title for panel in four.values()] == ["Train loss", "Train accuracy", "Test loss", "Test accuracy"]
     line = four["test_accuracy"].figure["data"][0]
     assert (line["x"], line["y"]) == ([1, 2], [0.901, 0.902])
-    assert (line["line"]["color"], line["line"]["dash"]) == ("#0072b2", "dash")
+    assert (line["line"]["color"], line["line"]["dash"]) == ("var(--arch-2)", "dash")
 
 
 def test_a_line_names_the_metric_that_an_epoch_event_brings() -> None:

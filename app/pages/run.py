@@ -1,0 +1,175 @@
+"""The Run page: one run's state, curves, epochs, config, network, time and log; each partial is written once."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, PlainTextResponse
+from pydantic_core import PydanticUndefined
+from sqlmodel import Session
+
+from app.charts import Panel, epoch_panels, gaps, step_panel
+from app.dependencies import Reading, RunId
+from app.palette import look_of
+from app.run_face import Face, face_of, tab_title
+from app.templating import render
+from core.architectures.facts import LayerFacts, layer_facts
+from core.architectures.layers import LAYERS
+from core.datasets import DATASETS
+from core.events import events_of_run, newest_event_id
+from core.metrics import epochs_of_run
+from core.run_config import DEPENDENT_FIELDS, InvalidRunConfig, RunConfig, parse_run_config, resolve_run
+from core.run_state import ENDED, RunState
+from core.runs import artifacts_of_run, log_of_run, run_by_id
+from core.tables import Epoch, Run
+
+NUM_LOG_LINES = 60
+MAX_LOG_LINES = 100_000  # of 2,000 characters at most; a run of 10,000 epochs says fewer. Guess, untuned
+NUM_EPOCH_ROWS = 200  # the newest; all of them are in the CSV
+IMAGE_SHAPE_BEFORE_DATASETS = (1, 28, 28)  # of a dataset that this version no longer knows
+
+router = APIRouter()
+
+
+@dataclass(frozen=True)
+class ConfigRow:
+    title: str
+    value: Any  # whatever the config's JSON holds: text, number, bool, None
+    differs: bool  # from the default
+
+    @property
+    def words(self) -> str:
+        if isinstance(self.value, bool):
+            return "yes" if self.value else "no"
+        return "none" if self.value is None else str(self.value)
+
+
+@dataclass(frozen=True)
+class PhaseTime:
+    """Mean seconds per epoch of one phase, and its share of all three."""
+
+    name: str
+    seconds: float
+    share: float
+
+
+@router.get("/runs/{run_id}", name="run_page")
+def run_page(request: Request, run_id: RunId, session: Reading) -> HTMLResponse:
+    run = run_by_id(session, run_id)
+    epochs = epochs_of_run(session, run_id)
+    face = face_of(session, run)
+    return render(
+        request, "pages/run.html", **_header(session, run, face), **_record(run, epochs), **_journal(session, run_id),
+        panels=_panels(run, epochs, face), gaps=gaps(epochs), config_rows=config_rows(run.config),
+        layers=list(_flat(_layers(run))),
+    )  # fmt: skip
+
+
+@router.get("/runs/{run_id}/header", name="run_header")
+def run_header(request: Request, run_id: RunId, session: Reading) -> HTMLResponse:
+    run = run_by_id(session, run_id)
+    return render(request, "partials/run/header.html", **_header(session, run, face_of(session, run)))
+
+
+@router.get("/runs/{run_id}/record", name="run_record")
+def run_record(request: Request, run_id: RunId, session: Reading) -> HTMLResponse:
+    run = run_by_id(session, run_id)
+    return render(request, "partials/run/record.html", run=run, **_record(run, epochs_of_run(session, run_id)))
+
+
+@router.get("/runs/{run_id}/journal", name="run_journal")
+def run_journal(request: Request, run_id: RunId, session: Reading) -> HTMLResponse:
+    run_by_id(session, run_id)
+    return render(request, "partials/run/journal.html", **_journal(session, run_id))
+
+
+@router.get("/runs/{run_id}/log", name="run_log")
+def run_log(run_id: RunId, session: Reading) -> PlainTextResponse:
+    run_by_id(session, run_id)
+    lines = log_of_run(session, run_id, limit=MAX_LOG_LINES)
+    return PlainTextResponse("".join(f"{line.recorded_at:%Y-%m-%d %H:%M:%S} {line.line}\n" for line in lines))
+
+
+def _header(session: Session, run: Run, face: Face) -> dict[str, Any]:  # what the template names
+    assert run.id is not None
+    weights = next((file for file in artifacts_of_run(session, run.id) if file.kind == "weights"), None)
+    return {
+        "run": run, "face": face, "tab_title": tab_title(run, face), "weights": weights,
+        "event_id": newest_event_id(session),
+        "works_on_suggested": run.suggested_dataset is not None and _works_on(run, run.suggested_dataset),
+    }  # fmt: skip
+
+
+def _record(run: Run, epochs: Sequence[Epoch]) -> dict[str, Any]:
+    return {
+        "epochs": epochs[::-1][:NUM_EPOCH_ROWS], "num_epochs_hidden": max(0, len(epochs) - NUM_EPOCH_ROWS),
+        "phase_times": phase_times(epochs),
+        "splits": ("train", "test") if run.config["validation"] == "none" else ("train", "val", "test"),
+    }  # fmt: skip
+
+
+def _journal(session: Session, run_id: int) -> dict[str, Any]:
+    happened = [event for event in events_of_run(session, run_id) if event.kind != "epoch"]
+    return {"events": happened[::-1], "log": log_of_run(session, run_id, limit=NUM_LOG_LINES)}
+
+
+def _panels(run: Run, epochs: Sequence[Epoch], face: Face) -> list[Panel]:
+    look = look_of(run.architecture)
+    panels = epoch_panels(
+        epochs, num_epochs=max(1, run.epochs_done) if run.state is RunState.COMPLETED else run.epochs,
+        selected_epoch=run.selected_epoch, has_validation=run.config["validation"] != "none", look=look,
+    )  # fmt: skip
+    if run.state in ENDED:
+        return panels
+    losses = face.progress.losses if face.progress is not None else []
+    return [*panels, step_panel(losses, face.progress.steps_per_epoch if face.progress is not None else 0, look)]
+
+
+def config_rows(config: dict[str, Any]) -> list[ConfigRow]:
+    """The config field by field, in its own order; what means nothing beside the other choices is left out."""
+    rows = [
+        ConfigRow("Network", config["architecture"]["name"], False),
+        *(ConfigRow(f"Network: {name}", value, True) for name, value in config["architecture"]["parameters"].items()),
+        ConfigRow("Dataset", config["dataset"], False),
+    ]
+    for name, field in RunConfig.model_fields.items():
+        if name in ("name", "architecture", "dataset") or (name in DEPENDENT_FIELDS and config.get(name) is None):
+            continue
+        default = DEPENDENT_FIELDS[name][2] if name in DEPENDENT_FIELDS else field.default
+        assert default is not PydanticUndefined
+        rows.append(ConfigRow(field.title or name, config.get(name), config.get(name) != default))
+    return rows
+
+
+def phase_times(epochs: Sequence[Epoch]) -> list[PhaseTime]:
+    """Where an epoch's time goes, on average; empty before the first."""
+    if not epochs:
+        return []
+    means = {
+        name: sum(getattr(epoch, f"{name}_seconds") for epoch in epochs) / len(epochs)
+        for name in ("train", "evaluation", "checkpoint")
+    }
+    total = sum(means.values()) or 1.0
+    return [PhaseTime(name, seconds, seconds / total) for name, seconds in means.items()]
+
+
+def _layers(run: Run) -> tuple[LayerFacts, ...]:
+    dataset = DATASETS.get(run.dataset)
+    image_shape = dataset.image_shape if dataset is not None else IMAGE_SHAPE_BEFORE_DATASETS
+    return layer_facts(LAYERS.validate_python(run.layers), image_shape)
+
+
+def _flat(layers: Sequence[LayerFacts]) -> Iterator[LayerFacts]:
+    for layer in layers:
+        yield layer
+        yield from _flat(layer.inner)
+
+
+def _works_on(run: Run, dataset: str) -> bool:
+    """Whether the same config could be launched on another dataset: its validation images may be too many there."""
+    try:
+        resolve_run(parse_run_config(run.config | {"dataset": dataset}))
+    except InvalidRunConfig:
+        return False
+    return True

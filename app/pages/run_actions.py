@@ -1,0 +1,86 @@
+"""What a user does to a run, as plain forms that lead back to where they came from."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse
+
+from app.dependencies import CurrentDatabase, CurrentSettings, RunId, Writing
+from core import queue
+from core.run_config import parse_run_config, resolve_run
+from core.run_files import delete_run_with_files
+from core.runs import run_by_id
+
+Next = Annotated[str, Form()]
+NewName = Annotated[str, Form(max_length=120)]  # as RunConfig.name
+
+router = APIRouter()
+
+
+@router.post("/runs/{run_id}/cancel", name="cancel_run")
+def cancel_run(request: Request, run_id: RunId, session: Writing, next: Next = "") -> RedirectResponse:
+    queue.cancel(session, run_id)
+    return back(request, run_id, next)
+
+
+@router.post("/runs/{run_id}/requeue", name="requeue_run")
+def requeue_run(request: Request, run_id: RunId, session: Writing, next: Next = "") -> RedirectResponse:
+    queue.requeue(session, run_id)
+    return back(request, run_id, next)
+
+
+@router.post("/runs/{run_id}/hold", name="hold_run")
+def hold_run(request: Request, run_id: RunId, session: Writing, next: Next = "") -> RedirectResponse:
+    queue.hold(session, run_id, held=True)
+    return back(request, run_id, next)
+
+
+@router.post("/runs/{run_id}/release", name="release_run")
+def release_run(request: Request, run_id: RunId, session: Writing, next: Next = "") -> RedirectResponse:
+    queue.hold(session, run_id, held=False)
+    return back(request, run_id, next)
+
+
+@router.post("/runs/{run_id}/front", name="front_run")
+def front_run(request: Request, run_id: RunId, session: Writing, next: Next = "") -> RedirectResponse:
+    queue.move_to_front(session, run_id)
+    return back(request, run_id, next)
+
+
+@router.post("/runs/{run_id}/rename", name="rename_run")
+def rename_run(request: Request, run_id: RunId, session: Writing, name: NewName, next: Next = "") -> RedirectResponse:
+    queue.rename(session, run_id, name)
+    return back(request, run_id, next)
+
+
+@router.post("/runs/{run_id}/again", name="launch_again")
+def launch_again(
+    request: Request, run_id: RunId, session: Writing, dataset: Annotated[str | None, Form()] = None
+) -> RedirectResponse:
+    """A new run with the same config, or with the same but for the dataset."""
+    config = run_by_id(session, run_id).config
+    resolved = resolve_run(parse_run_config(config if dataset is None else config | {"dataset": dataset}))
+    launched = queue.enqueue(session, resolved)
+    assert launched.id is not None
+    return back(request, launched.id, "")
+
+
+@router.post("/runs/{run_id}/delete", name="delete_run")
+def delete_run(
+    request: Request, run_id: RunId, database: CurrentDatabase, settings: CurrentSettings, next: Next = ""
+) -> RedirectResponse:
+    delete_run_with_files(database, settings.runs_dir, run_id)
+    return RedirectResponse(_own_path(next) or request.app.url_path_for("runs_page"), status_code=303)
+
+
+def back(request: Request, run_id: int, next_path: str) -> RedirectResponse:
+    """303 to the path that the form named, if it is one of ours, else to the run's page."""
+    return RedirectResponse(
+        _own_path(next_path) or request.app.url_path_for("run_page", run_id=run_id), status_code=303
+    )
+
+
+def _own_path(path: str) -> str | None:
+    """The path where it leads nowhere but to this server: "//host" and "/\\host" would leave it."""
+    is_own = path.startswith("/") and path[1:2] not in ("/", "\\") and path.isprintable()
+    return path if is_own else None

@@ -1,0 +1,88 @@
+// The Run page between two renderings: moves lines, figures and words as events come; asks for the head anew when a
+// state changes, and every few seconds for the log and the table of epochs while the run is under way.
+import { chartOf, clearSteps, drawAll, extendWithEpoch, extendWithStep, ringAt } from "./charts.js";
+import { count, duration, number, percent } from "./format.js";
+import { eventsAfter } from "./live.js";
+
+const EPOCH_CHARTS = ["test_accuracy", "test_loss", "train_accuracy", "train_loss"];
+const FORMATS = { test_accuracy: percent, train_accuracy: percent, test_loss: number, train_loss: number };
+const REFRESH_MS = 3000;
+const WISHES = ["cancelling", "pausing"]; // their face stays, whatever the trainer does meanwhile
+
+const { runPage, runsUrl, selection } = document.querySelector("[data-run-page]").dataset;
+const run = Number(runPage);
+const now = () => document.getElementById("run-now").dataset; // the head as last fetched, kept true by what comes
+const tell = (name, words) => document.querySelector(`[data-progress="${name}"]`)?.replaceChildren(words);
+const fetchAnew = (...ids) => ids.forEach((id) => document.getElementById(id).dispatchEvent(new Event("refresh")));
+
+// How far the whole run is: epochs that are done, and the part of the one under way.
+function showProgress(underWay) {
+  const { epochs, epochsDone, name, secondsPerEpoch, state } = now();
+  const done = Number(epochsDone) + underWay;
+  const bar = document.querySelector(".run-bar");
+  if (bar) bar.value = done / epochs;
+  if (state === "running") document.title = `${Math.floor((100 * done) / epochs)} % · ${name}`;
+  if (secondsPerEpoch) tell("left", `, about ${duration((epochs - done) * secondsPerEpoch)} left`);
+}
+
+function showFigure(name, words) {
+  document.querySelector(`#run-now [data-cell="${name}"]`).textContent = words;
+}
+
+function epochCame(epoch) {
+  const lastIsSelected = selection === "last";
+  for (const key of EPOCH_CHARTS) extendWithEpoch(chartOf(key), epoch, lastIsSelected);
+  const head = now();
+  if (epoch.epoch <= head.epochsDone) return; // the head was fetched after it
+  head.secondsPerEpoch = (Number(head.secondsPerEpoch) * (epoch.epoch - 1) + epoch.seconds) / epoch.epoch;
+  head.epochsDone = epoch.epoch;
+  showFigure("seconds_per_epoch", duration(Number(head.secondsPerEpoch)));
+  if (lastIsSelected) {
+    for (const [name, format] of Object.entries(FORMATS)) showFigure(name, epoch[name] === null ? "–" : format(epoch[name]));
+    document.querySelector("#run-now [data-selected]")?.replaceChildren(epoch.epoch);
+  }
+  if (epoch.train_loss === null || epoch.test_loss === null) document.getElementById("run-gaps").hidden = false;
+  tell("epoch", epoch.epoch);
+  showProgress(0);
+  const steps = chartOf("step_loss");
+  if (steps) clearSteps(steps);
+}
+
+function progressCame({ phase, message, epoch, step, steps_per_epoch: steps, images_per_second: speed, loss }) {
+  const { face, epochsDone } = now();
+  if (face !== phase && !WISHES.includes(face)) fetchAnew("run-head");
+  tell("message", message);
+  if (epoch <= epochsDone || !steps) return; // of an epoch that was recorded meanwhile, or before the first
+  tell("epoch", epoch);
+  tell("step", step);
+  tell("steps", steps);
+  if (speed) tell("speed", count(speed));
+  showProgress(step / steps);
+  if (loss && chartOf("step_loss")) extendWithStep(chartOf("step_loss"), loss, steps);
+}
+
+function on(kind, act) {
+  document.addEventListener(`trainyard:${kind}`, ({ detail }) => detail.run === run && act(detail));
+}
+on("epoch", epochCame);
+on("progress", progressCame);
+on("deleted", () => location.assign(runsUrl));
+for (const kind of ["state", "changed"]) on(kind, () => fetchAnew("run-head", "run-record", "run-journal"));
+for (const kind of ["queue", "worker"]) document.addEventListener(`trainyard:${kind}`, () => fetchAnew("run-head"));
+// Another run's move changes our place in line.
+document.addEventListener("trainyard:state", ({ detail }) => detail.run !== run && now().state === "queued" && fetchAnew("run-head"));
+setInterval(() => document.hidden || now().state !== "running" || fetchAnew("run-record", "run-journal"), REFRESH_MS);
+
+document.addEventListener("htmx:afterSwap", ({ target }) => {
+  const fetched = target.firstElementChild?.dataset ?? {};
+  if (target.id === "run-head") {
+    document.title = fetched.tabTitle;
+    // what came while it was on its way; null: too long ago to know
+    const missed = eventsAfter(Number(fetched.eventId));
+    missed?.forEach(({ kind, detail }) => kind === "epoch" && detail.run === run && epochCame(detail));
+    if (!missed) fetchAnew("run-head");
+  }
+  if (fetched.selectedEpoch) for (const key of EPOCH_CHARTS) ringAt(chartOf(key), Number(fetched.selectedEpoch));
+});
+
+drawAll();
