@@ -43,6 +43,15 @@ def duration(seconds: float | None) -> str:
     return _two_units(whole, 3600, "h", 60, "min") if whole < 48 * 3600 else _two_units(whole, 86400, "d", 3600, "h")
 
 
+def roughly(seconds: float | None) -> str:
+    """An estimate, as exact as a person would say it: "4 s", "40 s", "5 min", "1 h 20 min"."""
+    if seconds is None or seconds >= 3600:
+        return duration(seconds)
+    if seconds < 57.5:
+        return f"{max(1, round(seconds)) if seconds < 20 else 5 * round(seconds / 5)} s"
+    return f"{max(1, round(seconds / 60))} min"
+
+
 def _two_units(whole: int, large: int, large_word: str, small: int, small_word: str) -> str:
     rest = whole % large // small
     return f"{whole // large} {large_word}" + (f" {rest} {small_word}" if rest else "")
@@ -109,6 +118,7 @@ FILTERS = {
     "number": number,
     "count": count,
     "duration": duration,
+    "roughly": roughly,
     "bytes": size,
     "ordinal": ordinal,
     "ago": ago,

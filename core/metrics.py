@@ -1,10 +1,11 @@
 """Recording epochs exactly once, their checkpoint, the run's summary, and progress within an epoch."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import func, update
+from sqlalchemy import func, or_, update
 from sqlmodel import Session, col, select
 
 from core.events import record_event
@@ -108,6 +109,22 @@ def record_progress(
 
 def epochs_of_run(session: Session, run_id: int) -> list[Epoch]:
     return list(session.exec(select(Epoch).where(Epoch.run_id == run_id).order_by(col(Epoch.epoch))))
+
+
+def test_accuracies(session: Session, run_ids: Sequence[int], *, most: int) -> dict[int, list[tuple[int, float]]]:
+    """(epoch, test accuracy) of each run, oldest first: of a run longer than `most` epochs every n-th and the last."""
+    every = func.max(1, (Run.epochs_done + most - 1) / most)
+    shown = or_(col(Epoch.epoch) % every == 0, col(Epoch.epoch) == Run.epochs_done)
+    rows = session.exec(
+        select(Epoch.run_id, Epoch.epoch, Epoch.test_accuracy)
+        .join(Run, col(Run.id) == Epoch.run_id)
+        .where(col(Epoch.run_id).in_(run_ids), shown)
+        .order_by(col(Epoch.run_id), col(Epoch.epoch))
+    )
+    accuracies: dict[int, list[tuple[int, float]]] = {run_id: [] for run_id in run_ids}
+    for run_id, epoch, accuracy in rows:
+        accuracies[run_id].append((epoch, accuracy))
+    return accuracies
 
 
 def _epoch_row(lease: Lease, figures: EpochFigures) -> Epoch:

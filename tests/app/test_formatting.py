@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.formatting import ago, count, duration, number, ordinal, percent, size
+from app.formatting import ago, count, duration, number, ordinal, percent, roughly, size
 
 
 def test_an_accuracy_becomes_a_percentage_only_here() -> None:
@@ -28,6 +28,12 @@ def test_an_accuracy_becomes_a_percentage_only_here() -> None:
 )
 def test_a_duration_has_at_most_two_units(seconds: float, said: str) -> None:
     assert duration(seconds) == said
+
+
+def test_an_estimate_is_no_more_exact_than_a_person_would_say_it() -> None:
+    assert [roughly(seconds) for seconds in (0.2, 4.4, 41.3, 58, 312, 4830)] == [
+        "1 s", "4 s", "40 s", "1 min", "5 min", "1 h 20 min",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

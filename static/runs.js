@@ -1,0 +1,126 @@
+// The Runs page: figures move in their cells as events come; the list is fetched again when a state changes.
+import { eventsAfter } from "./live.js";
+
+const REFRESH_MS = 400; // at most so often, however many runs change
+const WORKERS_MS = 5000; // their heartbeats are no events
+const SPARK = { width: 100, height: 24, leastSpan: 0.02 }; // as app/run_rows.py
+const percent = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2, useGrouping: false });
+
+const list = () => document.getElementById("runs");
+const rowOf = (run) => document.querySelector(`#runs tr[data-run="${run}"]`);
+const cell = (row, name) => row.querySelector(`[data-cell="${name}"]`);
+
+// --- figures, in the words of app/formatting.py ---
+
+function duration(seconds) {
+  if (seconds < 9.95) return `${seconds < 0.0005 ? 0 : Number(seconds.toPrecision(2))} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const [large, largeWord, small, smallWord] = whole < 3600 ? [60, "min", 1, "s"] : [3600, "h", 60, "min"];
+  const rest = Math.floor((whole % large) / small);
+  return `${Math.floor(whole / large)} ${largeWord}${rest ? ` ${rest} ${smallWord}` : ""}`;
+}
+
+function roughly(seconds) {
+  if (seconds >= 3600) return duration(seconds);
+  if (seconds < 57.5) return `${seconds < 20 ? Math.max(1, Math.round(seconds)) : 5 * Math.round(seconds / 5)} s`;
+  return `${Math.max(1, Math.round(seconds / 60))} min`;
+}
+
+function drawSparkline(row, points) {
+  const values = points.map(([, accuracy]) => accuracy);
+  const top = Math.max(...values, Math.min(...values) + SPARK.leastSpan);
+  const span = top - Math.min(...values);
+  const line = points.length === 1 ? [[0, values[0]], ...points] : points;
+  const place = ([epoch, accuracy]) =>
+    `${((epoch / row.dataset.epochs) * SPARK.width).toFixed(1)},${(((top - accuracy) / span) * SPARK.height).toFixed(1)}`;
+  cell(row, "sparkline").setAttribute("points", line.map(place).join(" "));
+}
+
+function showEpoch({ run, epoch, seconds, test_accuracy }) {
+  const row = rowOf(run);
+  if (!row || epoch <= Number(row.dataset.epochsDone)) return;
+  const mean = (Number(row.dataset.seconds) * (epoch - 1) + seconds) / epoch;
+  row.dataset.epochsDone = epoch;
+  row.dataset.seconds = mean;
+  const points = [...JSON.parse(row.dataset.points), [epoch, test_accuracy]];
+  row.dataset.points = JSON.stringify(points);
+  drawSparkline(row, points);
+  cell(row, "seconds").textContent = duration(mean);
+  if (row.dataset.selection === "last") cell(row, "test_accuracy").textContent = `${percent.format(100 * test_accuracy)} %`;
+  else refreshSoon();
+  showProgress({ run, phase: "training", epoch, step: 1, steps_per_epoch: 1 });
+}
+
+function showProgress({ run, phase, message, epoch, step, steps_per_epoch }) {
+  const row = rowOf(run);
+  const bar = row && cell(row, "progress");
+  if (!bar) return;
+  const { epochs, epochsDone, seconds } = row.dataset;
+  const underWay = steps_per_epoch && epoch > epochsDone ? step / steps_per_epoch : 0;
+  const done = Number(epochsDone) + underWay;
+  bar.value = done / epochs;
+  const left = seconds ? `, ${roughly((epochs - done) * seconds)} left` : "";
+  const words = { starting: "starting", fetching: message }[phase] ?? `epoch ${epoch} of ${epochs}${left}`;
+  cell(row, "words").textContent = words;
+}
+
+// --- the list and the workers, fetched again ---
+
+let timer, lastRefresh = 0;
+
+function refreshSoon() {
+  timer ??= setTimeout(refresh, Math.max(50, lastRefresh + REFRESH_MS - performance.now()));
+}
+
+function refresh() {
+  timer = undefined;
+  if (list().querySelector(":popover-open")) return; // under someone's hands: when it closes
+  lastRefresh = performance.now();
+  list().dispatchEvent(new Event("refresh"));
+  refreshWorkers();
+}
+
+const refreshWorkers = () => document.getElementById("workers").dispatchEvent(new Event("refresh"));
+
+function listArrived() {
+  const { eventId, counts, title, sort } = list().dataset;
+  for (const [state, count] of Object.entries(JSON.parse(counts))) {
+    document.querySelector(`[data-count="${state}"]`).textContent = count;
+  }
+  document.title = title;
+  document.getElementById("sort").value = sort;
+  document.getElementById("filters").hidden = !Object.values(JSON.parse(counts)).some(Boolean);
+  const since = eventsAfter(Number(eventId)); // what came while the list was on its way
+  if (since) since.forEach(({ kind, detail }) => (kind === "epoch" ? showEpoch(detail) : refreshSoon()));
+  else refreshSoon();
+}
+
+document.addEventListener("trainyard:epoch", ({ detail }) => showEpoch(detail));
+document.addEventListener("trainyard:progress", ({ detail }) => showProgress(detail));
+for (const kind of ["state", "changed", "deleted", "queue", "worker"]) {
+  document.addEventListener(`trainyard:${kind}`, refreshSoon);
+}
+document.addEventListener("toggle", (event) => event.newState === "closed" && refreshSoon(), true);
+setInterval(() => document.hidden || refreshWorkers(), WORKERS_MS);
+
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  const shown = list().querySelectorAll("tr[data-run]").length; // with those that "show more" brought
+  if (detail.elt.id === "runs" && shown) detail.parameters.limit = Math.min(500, Math.max(50, shown));
+});
+document.addEventListener("htmx:afterSwap", ({ target }) => {
+  if (target.id === "runs" || target.closest?.("#list")) listArrived();
+});
+document.addEventListener("htmx:beforeRequest", ({ target }) => target.closest("[popover]")?.hidePopover());
+document.addEventListener("htmx:afterRequest", ({ detail }) => detail.requestConfig.verb === "post" && refreshSoon());
+document.addEventListener("htmx:responseError", ({ detail }) => say(detail.xhr.responseText));
+document.addEventListener("htmx:sendError", () => say(""));
+
+/** What the server's error page says, for some seconds. */
+function say(page) {
+  const notice = document.getElementById("notice");
+  const problem = new DOMParser().parseFromString(page, "text/html").getElementById("problem");
+  notice.textContent = problem?.textContent ?? "The server cannot be reached; nothing was changed.";
+  notice.hidden = false;
+  setTimeout(() => (notice.hidden = true), 8000);
+}
