@@ -14,7 +14,6 @@ from types import FrameType
 
 from fastapi.sse import ServerSentEvent
 from pydantic_core import to_json
-from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from core.database import Database
@@ -73,9 +72,11 @@ class LiveFeed:
 
     def _follow(self) -> None:
         watch = self._database.watch()
-        while not self._stopping:
+        while True:
             self._woken.wait(POLL_SECONDS if self._subscribers else None)
             self._woken.clear()
+            if self._stopping:
+                break
             self._subscribers = [subscriber for subscriber in self._subscribers if subscriber.is_open]
             arrivals = self._arrived()
             try:
@@ -83,8 +84,8 @@ class LiveFeed:
                     with self._database.reading() as session:
                         self._tell(session, arrivals)
                 self._subscribers += arrivals
-            except SQLAlchemyError:
-                logger.exception("The live feed cannot read the database; its streams end and connect again.")
+            except Exception:  # of any kind: a feed that died would be missed by nobody but every page
+                logger.exception("The live feed failed; its streams end and connect again.")
                 self._end([*self._subscribers, *arrivals])
         self._end([*self._subscribers, *self._arrived()])
         watch.close()

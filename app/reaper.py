@@ -3,8 +3,6 @@
 import logging
 import threading
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from core.database import Database
 from core.tables import Worker
 from core.workers import HeartbeatJudge, end, live_workers
@@ -50,5 +48,5 @@ class Reaper:
         while not self._stopping.wait(CHECK_SECONDS):
             try:
                 self.check()
-            except SQLAlchemyError:
-                logger.exception("The reaper cannot reach the database; it tries again.")
+            except Exception:  # of any kind: without a reaper, runs of a dead worker would wait for ever
+                logger.exception("The reaper failed; it tries again.")
