@@ -13,3 +13,9 @@ export function duration(seconds) {
   const rest = Math.floor((whole % large) / small);
   return `${Math.floor(whole / large)} ${largeWord}${rest ? ` ${rest} ${smallWord}` : ""}`;
 }
+
+export function roughly(seconds) {
+  if (seconds >= 3600) return duration(seconds);
+  if (seconds < 57.5) return `${seconds < 20 ? Math.max(1, Math.round(seconds)) : 5 * Math.round(seconds / 5)} s`;
+  return `${Math.max(1, Math.round(seconds / 60))} min`;
+}

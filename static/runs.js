@@ -1,31 +1,16 @@
 // The Runs page: figures move in their cells as events come; the list is fetched again when a state changes.
+import { duration, percent, roughly } from "./format.js";
 import { eventsAfter } from "./live.js";
 
 const REFRESH_MS = 400; // at most so often, however many runs change
 const WORKERS_MS = 5000; // their heartbeats are no events
 const SPARK = { width: 100, height: 24, leastSpan: 0.02 }; // as app/run_rows.py
-const percent = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2, useGrouping: false });
 
 const list = () => document.getElementById("runs");
 const rowOf = (run) => document.querySelector(`#runs tr[data-run="${run}"]`);
 const cell = (row, name) => row.querySelector(`[data-cell="${name}"]`);
 
-// --- figures, in the words of app/formatting.py ---
-
-function duration(seconds) {
-  if (seconds < 9.95) return `${seconds < 0.0005 ? 0 : Number(seconds.toPrecision(2))} s`;
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  const [large, largeWord, small, smallWord] = whole < 3600 ? [60, "min", 1, "s"] : [3600, "h", 60, "min"];
-  const rest = Math.floor((whole % large) / small);
-  return `${Math.floor(whole / large)} ${largeWord}${rest ? ` ${rest} ${smallWord}` : ""}`;
-}
-
-function roughly(seconds) {
-  if (seconds >= 3600) return duration(seconds);
-  if (seconds < 57.5) return `${seconds < 20 ? Math.max(1, Math.round(seconds)) : 5 * Math.round(seconds / 5)} s`;
-  return `${Math.max(1, Math.round(seconds / 60))} min`;
-}
+// --- figures ---
 
 function drawSparkline(row, points) {
   const values = points.map(([, accuracy]) => accuracy);
@@ -47,7 +32,7 @@ function showEpoch({ run, epoch, seconds, test_accuracy }) {
   row.dataset.points = JSON.stringify(points);
   drawSparkline(row, points);
   cell(row, "seconds").textContent = duration(mean);
-  if (row.dataset.selection === "last") cell(row, "test_accuracy").textContent = `${percent.format(100 * test_accuracy)} %`;
+  if (row.dataset.selection === "last") cell(row, "test_accuracy").textContent = percent(test_accuracy);
   else refreshSoon();
   showProgress({ run, phase: "training", epoch, step: 1, steps_per_epoch: 1 });
 }
