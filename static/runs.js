@@ -53,6 +53,7 @@ function showProgress({ run, phase, message, epoch, step, steps_per_epoch }) {
 // --- the list and the workers, fetched again ---
 
 let timer, lastRefresh = 0;
+let isSwitch = false; // the queue was paused or resumed here
 
 function refreshSoon() {
   timer ??= setTimeout(refresh, Math.max(50, lastRefresh + REFRESH_MS - performance.now()));
@@ -76,6 +77,11 @@ function listArrived() {
   document.title = title;
   document.getElementById("sort").value = sort;
   document.getElementById("filters").hidden = !Object.values(JSON.parse(counts)).some(Boolean);
+  if (isSwitch && !document.activeElement.closest("main *")) {
+    // the button that was pressed is gone: the focus goes to the one in its place
+    document.getElementById("paused" in list().dataset ? "resume-queue" : "pause-queue").focus();
+  }
+  isSwitch = false;
   const since = eventsAfter(Number(eventId)); // what came while the list was on its way
   if (since) since.forEach(({ kind, detail }) => (kind === "epoch" ? showEpoch(detail) : refreshSoon()));
   else refreshSoon();
@@ -97,7 +103,11 @@ document.addEventListener("htmx:afterSwap", ({ target }) => {
   if (target.id === "runs" || target.closest?.("#list")) listArrived();
 });
 document.addEventListener("htmx:beforeRequest", ({ target }) => target.closest("[popover]")?.hidePopover());
-document.addEventListener("htmx:afterRequest", ({ detail }) => detail.requestConfig.verb === "post" && refreshSoon());
+document.addEventListener("htmx:afterRequest", ({ target, detail }) => {
+  if (detail.requestConfig.verb !== "post") return;
+  isSwitch = target.querySelector("#pause-queue, #resume-queue") !== null;
+  refreshSoon();
+});
 document.addEventListener("htmx:responseError", ({ detail }) => say(detail.xhr.responseText));
 document.addEventListener("htmx:sendError", () => say(""));
 
