@@ -34,6 +34,7 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         docs_url=None,  # Swagger UI and ReDoc come from a CDN
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,  # operation ids: what clients made from it call
     )
     app.state.settings = settings
     app.add_middleware(Guard, settings=settings)

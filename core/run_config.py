@@ -96,7 +96,8 @@ class RunConfig(BaseModel):
             return values
         filled = dict(values)
         for field, (choice, chosen, default) in DEPENDENT_FIELDS.items():
-            if filled.get(choice, cls.model_fields[choice].default) in chosen and filled.get(field) is None:
+            chose = filled.get(choice, cls.model_fields[choice].default)
+            if isinstance(chose, str) and chose in chosen and filled.get(field) is None:
                 filled[field] = default
         return filled
 

@@ -1,7 +1,11 @@
 """What tests share: settings over a folder of their own, its database, a client of the server over the same folder."""
 
 import os
-from collections.abc import Iterator
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -38,3 +42,22 @@ def client(settings: Settings) -> Iterator[TestClient]:
     """A browser or program on this machine; the server runs as long as the test."""
     with TestClient(create_app(settings), base_url=ADDRESS, follow_redirects=False) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def serve() -> Callable[[Settings], AbstractContextManager[tuple[subprocess.Popen[str], str]]]:
+    """Starts a server process of its own over the settings' data folder, on a free port; gives it and its address."""
+
+    @contextmanager
+    def serving(settings: Settings) -> Iterator[tuple[subprocess.Popen[str], str]]:
+        command = [sys.executable, "-m", "app.cli", "serve", "--port", "0", "--data-dir", str(settings.data_dir)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+            try:
+                assert server.stdout
+                address = re.search(r"http://[\d.:]+", server.stdout.readline())
+                assert address
+                yield server, address[0]
+            finally:
+                server.kill()
+
+    return serving

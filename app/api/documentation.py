@@ -22,7 +22,7 @@ TAGS = [
 
 
 class Application(FastAPI):
-    """FastAPI, which lists every response as application/json, even those that are problems."""
+    """FastAPI, which lists a problem under the media type of the route's own answer."""
 
     def openapi(self) -> dict[str, Any]:  # JSON
         if self.openapi_schema is None:
@@ -35,5 +35,5 @@ class Application(FastAPI):
 
 def _name_problems(responses: dict[str, Any]) -> None:
     for status, response in responses.items():
-        if status >= "400" and "application/json" in response.get("content", {}):
-            response["content"] = {"application/problem+json": response["content"]["application/json"]}
+        if status >= "400" and "content" in response:
+            response["content"] = {"application/problem+json": next(iter(response["content"].values()))}

@@ -24,6 +24,8 @@ AnyShape = TypeVar("AnyShape", bound=Shape)
 class RunChange(Shape):
     """What may change of a run; what is absent or null stays as it is."""
 
+    model_config = ConfigDict(strict=True)
+
     name: str | None = Field(None, min_length=1, max_length=MAX_NAME_LENGTH, examples=["LeNet-5, wider"])
     priority: int | None = Field(None, ge=-MAX_PRIORITY, le=MAX_PRIORITY, description="higher goes first")
     held: bool | None = Field(None, description="a held run waits; a running one goes back to the queue first")

@@ -43,6 +43,8 @@ def test_every_refused_field_is_named_with_its_reason(client: TestClient) -> Non
     ("change", "field"),
     [
         ({"dataset": "cifar"}, "dataset"),
+        ({"optimizer": {}}, "optimizer"),
+        ({"schedule": [[]]}, "schedule"),
         ({"architecture": {"name": "vgg"}}, "architecture.name"),
         ({"architecture": {"name": "lenet5", "parameters": {"pool": "min"}}}, "architecture.parameters.pool"),
         ({"selection": "best_val"}, "selection"),

@@ -2,14 +2,12 @@
 
 import asyncio
 import json
-import re
 import signal
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
 from http.client import HTTPResponse
 from urllib.request import urlopen
 
@@ -27,6 +25,7 @@ from core.workers import join
 
 NUM_WRITERS = 3
 EVENTS_EACH = 100
+Serve = Callable[[Settings], AbstractContextManager[tuple[subprocess.Popen[str], str]]]
 
 
 @asynccontextmanager
@@ -187,27 +186,16 @@ def test_who_arrives_is_told_where_running_runs_stand_and_then_only_changes(data
     assert asyncio.run(asyncio.wait_for(listen(), 10)) == [(2, None), (4, [4, 1.5])]
 
 
-@contextmanager
-def serving(settings: Settings) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    command = [sys.executable, "-m", "app.cli", "serve", "--port", "0", "--data-dir", str(settings.data_dir)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout
-            address = re.search(r"http://[\d.:]+", server.stdout.readline())
-            assert address
-            yield server, address[0]
-        finally:
-            server.kill()
-
-
 def read_until(stream: HTTPResponse, line: bytes) -> None:
     while (read := stream.readline()) != line:
         assert read, "the stream ended"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_open_streams_do_not_keep_the_server_from_stopping(settings: Settings, number: signal.Signals) -> None:
-    with serving(settings) as (server, address):
+def test_open_streams_do_not_keep_the_server_from_stopping(
+    settings: Settings, serve: Serve, number: signal.Signals
+) -> None:
+    with serve(settings) as (server, address):
         streams = [urlopen(f"{address}{path}", timeout=10) for path in ("/events", "/api/v1/events") for _ in range(4)]
         for stream in streams:
             assert stream.headers["content-type"].startswith("text/event-stream")
@@ -222,8 +210,8 @@ def test_open_streams_do_not_keep_the_server_from_stopping(settings: Settings, n
             stream.close()
 
 
-def test_a_change_reaches_an_open_stream_at_once(settings: Settings) -> None:
-    with serving(settings) as (_, address), urlopen(f"{address}/events?after=0", timeout=10) as stream:
+def test_a_change_reaches_an_open_stream_at_once(settings: Settings, serve: Serve) -> None:
+    with serve(settings) as (_, address), urlopen(f"{address}/events?after=0", timeout=10) as stream:
         read_until(stream, b": following\n")
         database = open_database(settings.database_file)
         delays = []
