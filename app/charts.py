@@ -102,6 +102,7 @@ def _line(key: str, epochs: Sequence[Epoch], num_epochs: int, colour: str, dash:
         mode="lines+markers" if num_epochs <= MARKERS_UP_TO_EPOCHS else "lines",
         line={"color": colour, "dash": dash, "width": 2.5 if split != "val" else 1.5},
         marker={"color": colour, "size": 6 if split != "val" else 4},
+        cliponaxis=False,
         hovertemplate=f"epoch %{{x}}, {name}: %{{y:{POINT_FORMAT[measure]}}}<extra></extra>",
     )
 
@@ -117,6 +118,7 @@ def _selected(key: str, epochs: Sequence[Epoch], selected_epoch: int | None, col
         mode="markers",
         marker={"symbol": "circle-open", "size": 13, "color": colour, "line": {"width": 2}},
         hoverinfo="skip",
+        showlegend=False,
         cliponaxis=False,
     )
 
@@ -130,11 +132,20 @@ def _layout(measure: str, unit: str, x_range: Sequence[float], *, legend: bool) 
             "tickformat": AXIS_FORMAT[measure],
             "zeroline": False,
             "nticks": 6,
-            "rangemode": "nonnegative" if measure == LOSS else "normal",
+            "minallowed": 0,
+            "maxallowed": 1 if measure == ACCURACY else None,
         },
         hovermode="x",
         showlegend=legend,
-        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom"},
+        legend={
+            "orientation": "h",
+            "x": 1,
+            "xanchor": "right",
+            "y": 1,
+            "yanchor": "bottom",
+            "itemclick": False,
+            "itemdoubleclick": False,
+        },
         dragmode=False,
     )
 

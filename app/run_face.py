@@ -57,7 +57,7 @@ def tab_title(run: Run, face: Face) -> str:
     """State and progress for the browser's tab: "62 % · name", "✓ 98.9 % · name"."""
     match run.state:
         case RunState.RUNNING:
-            return f"{int(face.fraction * 100)} % · {run.name}"
+            return f"{min(99, int(face.fraction * 100))} % · {run.name}"  # the last epoch is to be recorded yet
         case RunState.COMPLETED if run.test_accuracy is not None:
             return f"✓ {run.test_accuracy:.1%} · {run.name}".replace("%", " %", 1)
         case RunState.COMPLETED:

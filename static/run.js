@@ -3,6 +3,7 @@
 import { chartOf, clearSteps, drawAll, extendWithEpoch, extendWithStep, ringAt } from "./charts.js";
 import { count, duration, number, percent } from "./format.js";
 import { eventsAfter } from "./live.js";
+import "./notice.js";
 
 const EPOCH_CHARTS = ["test_accuracy", "test_loss", "train_accuracy", "train_loss"];
 const FORMATS = { test_accuracy: percent, train_accuracy: percent, test_loss: number, train_loss: number };
@@ -21,8 +22,9 @@ function showProgress(underWay) {
   const done = Number(epochsDone) + underWay;
   const bar = document.querySelector(".run-bar");
   if (bar) bar.value = done / epochs;
-  if (state === "running") document.title = `${Math.floor((100 * done) / epochs)} % · ${name}`;
-  if (secondsPerEpoch) tell("left", `, about ${duration((epochs - done) * secondsPerEpoch)} left`);
+  if (state === "running") document.title = `${Math.min(99, Math.floor((100 * done) / epochs))} % · ${name}`;
+  const left = Math.round((epochs - done) * secondsPerEpoch);
+  if (secondsPerEpoch) tell("left", left < 1 ? ", almost done" : `, about ${duration(left)} left`);
 }
 
 function showFigure(name, words) {
@@ -73,9 +75,16 @@ for (const kind of ["queue", "worker"]) document.addEventListener(`trainyard:${k
 document.addEventListener("trainyard:state", ({ detail }) => detail.run !== run && now().state === "queued" && fetchAnew("run-head"));
 setInterval(() => document.hidden || now().state !== "running" || fetchAnew("run-record", "run-journal"), REFRESH_MS);
 
+document.addEventListener("htmx:afterRequest", ({ detail }) => detail.requestConfig.verb === "post" && fetchAnew("run-head"));
+let focusWasInHead = false;
+document.addEventListener("htmx:beforeSwap", ({ target }) => {
+  if (target.id === "run-head") focusWasInHead = target.contains(document.activeElement);
+});
 document.addEventListener("htmx:afterSwap", ({ target }) => {
   const fetched = target.firstElementChild?.dataset ?? {};
   if (target.id === "run-head") {
+    // the button that was pressed may be gone: the focus stays among the actions
+    if (focusWasInHead && !target.contains(document.activeElement)) target.querySelector('[role="group"] .button').focus();
     document.title = fetched.tabTitle;
     // what came while it was on its way; null: too long ago to know
     const missed = eventsAfter(Number(fetched.eventId));

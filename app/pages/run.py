@@ -42,6 +42,8 @@ class ConfigRow:
     def words(self) -> str:
         if isinstance(self.value, bool):
             return "yes" if self.value else "no"
+        if isinstance(self.value, float):
+            return f"{self.value:g}"
         return "none" if self.value is None else str(self.value)
 
 

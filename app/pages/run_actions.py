@@ -12,7 +12,6 @@ from core.run_files import delete_run_with_files
 from core.runs import run_by_id
 
 Next = Annotated[str, Form()]
-NewName = Annotated[str, Form(max_length=120)]  # as RunConfig.name
 
 router = APIRouter()
 
@@ -48,7 +47,9 @@ def front_run(request: Request, run_id: RunId, session: Writing, next: Next = ""
 
 
 @router.post("/runs/{run_id}/rename", name="rename_run")
-def rename_run(request: Request, run_id: RunId, session: Writing, name: NewName, next: Next = "") -> RedirectResponse:
+def rename_run(
+    request: Request, run_id: RunId, session: Writing, name: Annotated[str, Form()], next: Next = ""
+) -> RedirectResponse:
     queue.rename(session, run_id, name)
     return back(request, run_id, next)
 

@@ -1,0 +1,152 @@
+"""What a user does to a run through the page's plain forms: each leads back, and only where it is legal."""
+
+import pytest
+from fastapi.testclient import TestClient
+
+from core import queue
+from core.database import Database
+from core.run_state import RunState
+from core.runs import run_by_id
+from core.settings import Settings
+from core.tables import Run
+from tests.app.trained_runs import complete, fail, launch, record_epochs, record_weights, started
+
+ELSEWHERE = [
+    "https://evil.example/",
+    "//evil.example",
+    "/\\evil.example",
+    "javascript:alert(1)",
+    "runs",
+    "/runs\r\nX: 1",
+]
+
+
+def run_of(database: Database, run_id: int) -> Run:
+    with database.reading() as session:
+        return run_by_id(session, run_id)
+
+
+def post(client: TestClient, run_id: int, action: str, **fields: str) -> str:
+    """Where the browser is sent."""
+    answer = client.post(f"/runs/{run_id}/{action}", data=fields)
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"]
+
+
+def test_a_queued_run_is_cancelled_at_once_and_requeued_again(client: TestClient, database: Database) -> None:
+    run_id = launch(database)
+    assert post(client, run_id, "cancel") == f"/runs/{run_id}"
+    assert run_of(database, run_id).state is RunState.CANCELLED
+    post(client, run_id, "requeue")
+    assert run_of(database, run_id).state is RunState.QUEUED
+
+
+def test_a_running_run_is_asked_to_stop(client: TestClient, database: Database) -> None:
+    lease = started(database)
+    post(client, lease.run_id, "cancel")
+    run = run_of(database, lease.run_id)
+    assert run.state is RunState.RUNNING
+    assert run.cancel_requested_at is not None
+
+
+def test_a_run_is_held_and_released(client: TestClient, database: Database) -> None:
+    run_id = launch(database)
+    post(client, run_id, "hold")
+    assert run_of(database, run_id).held_at is not None
+    post(client, run_id, "release")
+    assert run_of(database, run_id).held_at is None
+
+
+def test_a_run_moves_to_the_front(client: TestClient, database: Database) -> None:
+    first, second = launch(database), launch(database, seed=1)
+    post(client, second, "front")
+    with database.reading() as session:
+        assert list(session.exec(queue.next_in_line())) == [second, first]
+
+
+def test_a_run_is_renamed(client: TestClient, database: Database) -> None:
+    run_id = launch(database, name="before")
+    post(client, run_id, "rename", name="  after  ")
+    assert run_of(database, run_id).name == "after"
+
+
+@pytest.mark.parametrize("name", ["", " ", "two\nlines", "x" * 121])
+def test_a_name_that_a_launch_would_refuse_is_refused(client: TestClient, database: Database, name: str) -> None:
+    run_id = launch(database, name="before")
+    assert client.post(f"/runs/{run_id}/rename", data={"name": name}).status_code == 422
+    assert run_of(database, run_id).name == "before"
+
+
+def test_launch_again_makes_a_new_run_with_the_same_config(client: TestClient, database: Database) -> None:
+    lease = started(database, learning_rate=0.5, name="twice")
+    complete(database, lease)
+    location = post(client, lease.run_id, "again")
+    again = run_of(database, int(location.rsplit("/", 1)[1]))
+    assert again.id != lease.run_id
+    assert again.state is RunState.QUEUED
+    assert again.config == run_of(database, lease.run_id).config
+
+
+def test_the_same_run_on_the_suggested_dataset(client: TestClient, database: Database) -> None:
+    lease = started(database, dataset="mnist", learning_rate=0.5)
+    fail(database, lease, "MNIST cannot be reached.", "Train on digits.", "digits")
+    location = post(client, lease.run_id, "again", dataset="digits")
+    again = run_of(database, int(location.rsplit("/", 1)[1]))
+    assert again.config == run_of(database, lease.run_id).config | {"dataset": "digits"}
+    assert again.name == "lenet5 on digits, seed 0"
+
+
+def test_a_dataset_that_the_config_does_not_fit_is_refused(client: TestClient, database: Database) -> None:
+    run_id = launch(database, dataset="mnist", validation=5000)
+    assert client.post(f"/runs/{run_id}/again", data={"dataset": "digits"}).status_code == 422
+    assert client.post(f"/runs/{run_id}/again", data={"dataset": "nonsense"}).status_code == 422
+
+
+def test_a_deleted_run_is_gone_with_its_files(client: TestClient, database: Database, settings: Settings) -> None:
+    lease = started(database)
+    record_epochs(database, lease, 1)
+    record_weights(database, lease)
+    complete(database, lease)
+    file = settings.runs_dir / str(lease.run_id) / "weights.safetensors"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"x")
+    assert post(client, lease.run_id, "delete") == "/runs"
+    assert client.get(f"/runs/{lease.run_id}").status_code == 404
+    assert not file.parent.exists()
+
+
+@pytest.mark.parametrize(
+    ("state", "action"),
+    [
+        (RunState.QUEUED, "requeue"),
+        *((RunState.RUNNING, action) for action in ("requeue", "front", "delete")),
+        *((RunState.COMPLETED, action) for action in ("cancel", "requeue", "hold", "release", "front")),
+    ],
+)
+def test_what_is_illegal_in_a_state_is_refused_and_changes_nothing(
+    client: TestClient, database: Database, state: RunState, action: str
+) -> None:
+    lease = None if state is RunState.QUEUED else started(database)
+    if state is RunState.COMPLETED and lease is not None:
+        complete(database, lease)
+    run_id = launch(database) if lease is None else lease.run_id
+    before = run_of(database, run_id).model_dump()
+    assert client.post(f"/runs/{run_id}/{action}").status_code == 409
+    assert run_of(database, run_id).model_dump() == before
+
+
+def test_a_form_leads_back_to_where_it_came_from(client: TestClient, database: Database) -> None:
+    assert post(client, launch(database), "hold", next="/runs?state=queued&sort=-id") == "/runs?state=queued&sort=-id"
+    assert post(client, launch(database), "delete", next="/runs?state=queued") == "/runs?state=queued"
+
+
+@pytest.mark.parametrize("elsewhere", ELSEWHERE)
+def test_a_form_never_leads_to_another_host(client: TestClient, database: Database, elsewhere: str) -> None:
+    run_id = launch(database)
+    assert post(client, run_id, "hold", next=elsewhere) == f"/runs/{run_id}"
+    assert post(client, run_id, "delete", next=elsewhere) == "/runs"
+
+
+@pytest.mark.parametrize("action", ["cancel", "requeue", "hold", "release", "front", "again", "delete"])
+def test_a_run_that_does_not_exist_is_not_found(client: TestClient, action: str) -> None:
+    assert client.post(f"/runs/999/{action}").status_code == 404
