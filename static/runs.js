@@ -1,6 +1,7 @@
 // The Runs page: figures move in their cells as events come; the list is fetched again when a state changes.
 import { duration, percent, roughly } from "./format.js";
 import { eventsAfter } from "./live.js";
+import "./notice.js";
 
 const REFRESH_MS = 400; // at most so often, however many runs change
 const WORKERS_MS = 5000; // their heartbeats are no events
@@ -108,14 +109,3 @@ document.addEventListener("htmx:afterRequest", ({ target, detail }) => {
   isSwitch = target.querySelector("#pause-queue, #resume-queue") !== null;
   refreshSoon();
 });
-document.addEventListener("htmx:responseError", ({ detail }) => say(detail.xhr.responseText));
-document.addEventListener("htmx:sendError", () => say(""));
-
-/** What the server's error page says, for some seconds. */
-function say(page) {
-  const notice = document.getElementById("notice");
-  const problem = new DOMParser().parseFromString(page, "text/html").getElementById("problem");
-  notice.textContent = problem?.textContent ?? "The server cannot be reached; nothing was changed.";
-  notice.hidden = false;
-  setTimeout(() => (notice.hidden = true), 8000);
-}
