@@ -9,11 +9,13 @@ const EPOCH_CHARTS = ["test_accuracy", "test_loss", "train_accuracy", "train_los
 const FORMATS = { test_accuracy: percent, train_accuracy: percent, test_loss: number, train_loss: number };
 const REFRESH_MS = 3000;
 const WISHES = ["cancelling", "pausing"]; // their face stays, whatever the trainer does meanwhile
+const UNDER_WAY = { training: "Training", evaluating: "Evaluating" }; // one face, but for a word
 
 const { runPage, runsUrl, selection } = document.querySelector("[data-run-page]").dataset;
 const run = Number(runPage);
 const now = () => document.getElementById("run-now").dataset; // the head as last fetched, kept true by what comes
 const tell = (name, words) => document.querySelector(`[data-progress="${name}"]`)?.replaceChildren(words);
+const words = (epoch, name) => (epoch[name] === null ? "not finite" : FORMATS[name](epoch[name]));
 const fetchAnew = (...ids) => ids.forEach((id) => document.getElementById(id).dispatchEvent(new Event("refresh")));
 
 // How far the whole run is: epochs that are done, and the part of the one under way.
@@ -34,15 +36,18 @@ function showFigure(name, words) {
 function epochCame(epoch) {
   const lastIsSelected = selection === "last";
   for (const key of EPOCH_CHARTS) extendWithEpoch(chartOf(key), epoch, lastIsSelected);
+  for (const key of EPOCH_CHARTS) document.getElementById(`told-${key}`).textContent = `${words(epoch, key)} at epoch ${epoch.epoch}.`;
   const head = now();
   if (epoch.epoch <= head.epochsDone) return; // the head was fetched after it
   head.secondsPerEpoch = (Number(head.secondsPerEpoch) * (epoch.epoch - 1) + epoch.seconds) / epoch.epoch;
   head.epochsDone = epoch.epoch;
   showFigure("seconds_per_epoch", duration(Number(head.secondsPerEpoch)));
+  showFigure("images_per_second", count(epoch.images_per_second));
   if (lastIsSelected) {
-    for (const [name, format] of Object.entries(FORMATS)) showFigure(name, epoch[name] === null ? "–" : format(epoch[name]));
+    for (const name of EPOCH_CHARTS) showFigure(name, words(epoch, name));
     document.querySelector("#run-now [data-selected]")?.replaceChildren(epoch.epoch);
   }
+  if (!lastIsSelected || epoch.epoch === 1) fetchAnew("run-head"); // which epoch is selected, peak memory
   if (epoch.train_loss === null || epoch.test_loss === null) document.getElementById("run-gaps").hidden = false;
   tell("epoch", epoch.epoch);
   showProgress(0);
@@ -52,7 +57,9 @@ function epochCame(epoch) {
 
 function progressCame({ phase, message, epoch, step, steps_per_epoch: steps, images_per_second: speed, loss }) {
   const { face, epochsDone } = now();
-  if (face !== phase && !WISHES.includes(face)) fetchAnew("run-head");
+  const isSameFace = face === phase || WISHES.includes(face) || (face in UNDER_WAY && phase in UNDER_WAY);
+  if (!isSameFace) fetchAnew("run-head");
+  if (phase in UNDER_WAY) tell("phase", UNDER_WAY[phase]);
   tell("message", message);
   if (epoch <= epochsDone || !steps) return; // of an epoch that was recorded meanwhile, or before the first
   tell("epoch", epoch);
@@ -77,6 +84,7 @@ setInterval(() => document.hidden || now().state !== "running" || fetchAnew("run
 
 document.addEventListener("htmx:afterRequest", ({ detail }) => detail.requestConfig.verb === "post" && fetchAnew("run-head"));
 let focusWasInHead = false;
+let faceBefore = now().face;
 document.addEventListener("htmx:beforeSwap", ({ target }) => {
   if (target.id === "run-head") focusWasInHead = target.contains(document.activeElement);
 });
@@ -86,6 +94,8 @@ document.addEventListener("htmx:afterSwap", ({ target }) => {
     // the button that was pressed may be gone: the focus stays among the actions
     if (focusWasInHead && !target.contains(document.activeElement)) target.querySelector('[role="group"] .button').focus();
     document.title = fetched.tabTitle;
+    if (fetched.face !== faceBefore) document.getElementById("run-said").textContent = target.querySelector(".run-headline").textContent;
+    faceBefore = fetched.face;
     // what came while it was on its way; null: too long ago to know
     const missed = eventsAfter(Number(fetched.eventId));
     missed?.forEach(({ kind, detail }) => kind === "epoch" && detail.run === run && epochCame(detail));

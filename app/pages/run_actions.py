@@ -58,10 +58,11 @@ def rename_run(
 def launch_again(
     request: Request, run_id: RunId, session: Writing, dataset: Annotated[str | None, Form()] = None
 ) -> RedirectResponse:
-    """A new run with the same config, or with the same but for the dataset."""
-    config = run_by_id(session, run_id).config
-    resolved = resolve_run(parse_run_config(config if dataset is None else config | {"dataset": dataset}))
-    launched = queue.enqueue(session, resolved)
+    """A new run with the same config, or with the same but for the dataset; a name given since is kept."""
+    run = run_by_id(session, run_id)
+    renamed = {} if run.name == parse_run_config(run.config).display_name() else {"name": run.name}
+    changed = renamed if dataset is None else renamed | {"dataset": dataset}
+    launched = queue.enqueue(session, resolve_run(parse_run_config(run.config | changed)))
     assert launched.id is not None
     return back(request, launched.id, "")
 

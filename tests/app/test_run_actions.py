@@ -87,6 +87,13 @@ def test_launch_again_makes_a_new_run_with_the_same_config(client: TestClient, d
     assert again.config == run_of(database, lease.run_id).config
 
 
+def test_launch_again_keeps_a_name_that_was_given_since(client: TestClient, database: Database) -> None:
+    run_id = launch(database, name="before")
+    post(client, run_id, "rename", name="after")
+    location = post(client, run_id, "again")
+    assert run_of(database, int(location.rsplit("/", 1)[1])).name == "after"
+
+
 def test_the_same_run_on_the_suggested_dataset(client: TestClient, database: Database) -> None:
     lease = started(database, dataset="mnist", learning_rate=0.5)
     fail(database, lease, "MNIST cannot be reached.", "Train on digits.", "digits")
