@@ -1,0 +1,203 @@
+"""Materialised datasets: four .npy arrays and a manifest in a folder, all that trainer and server read afterwards."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import AwareDatetime, BaseModel, ConfigDict, PositiveFloat, PositiveInt, ValidationError
+
+from core.datasets import ImageShape
+
+Split = Literal["train", "test"]  # val is held out of train by the run's seed, never stored
+Bytes = NDArray[np.uint8]
+
+MANIFEST = "manifest.json"
+
+
+class DatasetMissing(LookupError):
+    """The dataset has not been materialised in this folder."""
+
+
+class DatasetBroken(ValueError):
+    """What lies there is not what the manifest says."""
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """A whole dataset in memory: images (N, C, H, W) and labels (N,), all uint8."""
+
+    train_images: Bytes
+    train_labels: Bytes
+    test_images: Bytes
+    test_labels: Bytes
+
+
+class Manifest(BaseModel):
+    """What the arrays hold. `mean` and `std` are those of pixels in [0, 1]; `sha256` is over each array's bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    num_train: PositiveInt
+    num_test: PositiveInt
+    image_shape: ImageShape
+    classes: tuple[str, ...]
+    mean: float
+    std: PositiveFloat
+    sha256: Mapping[str, str]
+    created_at: AwareDatetime
+    source: str
+    made_from: Mapping[
+        str, str
+    ] = {}  # file to what it was like then (archive); if that changes, it is made again
+
+    def array_shapes(self) -> dict[str, tuple[int, ...]]:
+        return {
+            "train_images": (self.num_train, *self.image_shape),
+            "train_labels": (self.num_train,),
+            "test_images": (self.num_test, *self.image_shape),
+            "test_labels": (self.num_test,),
+        }
+
+
+@dataclass(frozen=True)
+class MaterialisedDataset:
+    """Arrays are mapped, not loaded, and read-only: copy before handing one to torch."""
+
+    folder: Path
+    manifest: Manifest
+
+    def images(self, split: Split) -> Bytes:
+        """(N, C, H, W)"""
+        return self._array(f"{split}_images")
+
+    def labels(self, split: Split) -> Bytes:
+        """(N,)"""
+        return self._array(f"{split}_labels")
+
+    def samples(self, per_class: int) -> Bytes:
+        """The first train images of each class: (classes, per_class, H, W), black where a class has too few."""
+        images, labels = self.images("train"), self.labels("train")
+        sheet = np.zeros((len(self.manifest.classes), per_class, *self.manifest.image_shape[1:]), np.uint8)
+        for label, row in enumerate(sheet):
+            chosen = np.flatnonzero(labels == label)[:per_class]
+            row[: len(chosen)] = images[chosen, 0]
+        return sheet
+
+    def check(self) -> None:
+        """Reads everything and compares SHA-256. Raises DatasetBroken."""
+        for array_name, digest in self.manifest.sha256.items():
+            if _sha256(self._array(array_name)) != digest:
+                raise DatasetBroken(f"{array_name}.npy: SHA-256 differs from the manifest")
+
+    def _array(self, array_name: str) -> Bytes:
+        path, shape = self.folder / f"{array_name}.npy", self.manifest.array_shapes()[array_name]
+        try:
+            array = np.lib.format.open_memmap(path, mode="r")  # type: ignore[no-untyped-call]  # refuses pickled objects
+        except (OSError, ValueError) as error:
+            raise DatasetBroken(f"{path.name}: {error}") from error
+        whole = path.stat().st_size == array.offset + array.nbytes
+        if not whole or array.shape != shape or array.dtype != np.uint8:
+            raise DatasetBroken(f"{path.name} does not hold {shape} bytes")
+        return np.asarray(array)
+
+
+def materialised(folder: Path, name: str) -> MaterialisedDataset:
+    """Opens and checks sizes, not content (see `check`). Raises DatasetMissing, DatasetBroken."""
+    path = folder / name / MANIFEST
+    try:
+        manifest = Manifest.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise DatasetMissing(f"{name} is not materialised in {folder}") from error
+    except (OSError, ValidationError) as error:
+        raise DatasetBroken(f"{path.name}: {error}") from error
+    dataset = MaterialisedDataset(folder / name, manifest)
+    if manifest.name != name or manifest.sha256.keys() != manifest.array_shapes().keys():
+        raise DatasetBroken(f"{path.name} is not that of {name}")
+    for split in ("train", "test"):
+        dataset.images(split)
+        dataset.labels(split)
+    return dataset
+
+
+def write(
+    folder: Path,
+    name: str,
+    arrays: Arrays,
+    *,
+    classes: tuple[str, ...],
+    mean: float,
+    std: float,
+    source: str,
+    made_from: Mapping[str, str] | None = None,
+) -> MaterialisedDataset:
+    """Replaces `folder/name` whole or not at all; the caller keeps other writers out. Raises OSError (a full disk)."""
+    manifest = Manifest(
+        name=name,
+        num_train=len(arrays.train_images),
+        num_test=len(arrays.test_images),
+        image_shape=arrays.train_images.shape[1:],
+        classes=classes,
+        mean=mean,
+        std=std,
+        sha256={array_name: _sha256(array) for array_name, array in vars(arrays).items()},
+        created_at=datetime.now(UTC),
+        source=source,
+        made_from=made_from or {},
+    )
+    assert {key: array.shape for key, array in vars(arrays).items()} == manifest.array_shapes()
+    assert max(arrays.train_labels.max(), arrays.test_labels.max()) < len(classes)
+    partial = folder / f".{name}.partial"
+    shutil.rmtree(partial, ignore_errors=True)  # left by a process that was killed
+    try:
+        _write_files(partial, arrays, manifest)
+        _swap(partial, folder / name)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return materialised(folder, name)
+
+
+def _write_files(partial: Path, arrays: Arrays, manifest: Manifest) -> None:
+    partial.mkdir(parents=True)
+    for array_name, array in vars(arrays).items():
+        assert array.dtype == np.uint8
+        with (partial / f"{array_name}.npy").open("wb") as file:
+            np.save(file, array, allow_pickle=False)
+            file.flush()
+            os.fsync(file.fileno())
+    with (partial / MANIFEST).open("w") as text:
+        text.write(manifest.model_dump_json(indent=2))
+        text.flush()
+        os.fsync(text.fileno())
+    _sync_folder(partial)
+
+
+def _swap(partial: Path, target: Path) -> None:
+    """A folder cannot be renamed over a full one; killed in between, the dataset is missing and is made again."""
+    old = target.with_name(f".{target.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.rename(old)
+    partial.rename(target)
+    _sync_folder(target.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sha256(array: Bytes) -> str:
+    return hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
