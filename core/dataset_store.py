@@ -54,9 +54,7 @@ class Manifest(BaseModel):
     sha256: Mapping[str, str]
     created_at: AwareDatetime
     source: str
-    made_from: Mapping[
-        str, str
-    ] = {}  # file to what it was like then (archive); if that changes, it is made again
+    made_from: Mapping[str, str] = {}  # file to what it was like then (archive); if that changes, it is made again
 
     def array_shapes(self) -> dict[str, tuple[int, ...]]:
         return {
@@ -100,7 +98,7 @@ class MaterialisedDataset:
     def _array(self, array_name: str) -> Bytes:
         path, shape = self.folder / f"{array_name}.npy", self.manifest.array_shapes()[array_name]
         try:
-            array = np.lib.format.open_memmap(path, mode="r")  # type: ignore[no-untyped-call]  # refuses pickled objects
+            array = np.lib.format.open_memmap(path, mode="r")  # refuses pickled objects
         except (OSError, ValueError) as error:
             raise DatasetBroken(f"{path.name}: {error}") from error
         whole = path.stat().st_size == array.offset + array.nbytes
@@ -200,4 +198,4 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _sha256(array: Bytes) -> str:
-    return hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()

@@ -93,7 +93,7 @@ _CATALOGUE = (
     Dataset(
         name="archive",
         title="Your archives",
-        summary="train and test as tar, zip or folder of 28×28 PNGs named {number}_{label}.png, as the report kept them.",
+        summary="Train and test as tar, zip or folder of 28×28 PNGs named {number}_{label}.png, as in the report.",
         classes=DIGIT_CLASSES,
         source="files below datasets/archive in the data folder",
         licence="that of the files",
