@@ -44,9 +44,7 @@ class VendorHook(BuildHookInterface[BuilderConfig]):
         if PLOTLY in missing:
             self._fetch_plotly()
         if broken := self._missing():
-            raise ValueError(
-                f"static/vendor: {', '.join(broken)} is not the file that hatch_build.py expects"
-            )
+            raise ValueError(f"static/vendor: {', '.join(broken)} is not the file that hatch_build.py expects")
 
     def _fetch_plotly(self) -> None:
         """npm checks the package against the lock's integrity; it works in a folder of its own."""

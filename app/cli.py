@@ -104,9 +104,13 @@ def listen(settings: Settings) -> socket.socket:
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         door = socket.socket(family, kind, protocol)
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port left a moment ago is free
-        door.bind(address)
-        door.listen()
+        try:
+            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port left a moment ago is free
+            door.bind(address)
+            door.listen()
+        except OSError:
+            door.close()
+            raise
     except OSError as problem:
         raise CannotStart(
             f"port {settings.port} of {settings.host} cannot be had ({problem.strerror}); "

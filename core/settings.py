@@ -23,9 +23,7 @@ class Settings(BaseSettings):
         description="Address to listen on; any but this machine's own needs a token.",
     )
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
-    data_dir: Path = Field(
-        Path("data"), description="Folder of the database, the datasets and the runs' files."
-    )
+    data_dir: Path = Field(Path("data"), description="Folder of the database, the datasets and the runs' files.")
     token: SecretStr | None = Field(None, description="Secret that every request must show.")
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Further names the server may be reached by, with commas between them."
@@ -45,11 +43,7 @@ class Settings(BaseSettings):
     @field_validator("allowed_hosts", mode="before")
     @classmethod
     def _split_at_commas(cls, hosts: object) -> object:
-        return (
-            tuple(host.strip() for host in hosts.split(",") if host.strip())
-            if isinstance(hosts, str)
-            else hosts
-        )
+        return tuple(host.strip() for host in hosts.split(",") if host.strip()) if isinstance(hosts, str) else hosts
 
     @field_validator("data_dir")
     @classmethod

@@ -29,7 +29,8 @@ def test_help_lists_every_setting_by_flag_and_environment() -> None:
     for name, field in Settings.model_fields.items():
         assert f"--{name.replace('_', '-')} VALUE" in shown
         assert f"(TRAINYARD_{name.upper()}" in shown
-        assert field.description and field.description in shown
+        assert field.description
+        assert field.description in shown
 
 
 def test_the_readme_has_the_settings_as_the_code_has_them() -> None:
