@@ -119,9 +119,8 @@ def materialised(folder: Path, name: str) -> MaterialisedDataset:
     dataset = MaterialisedDataset(folder / name, manifest)
     if manifest.name != name or manifest.sha256.keys() != manifest.array_shapes().keys():
         raise DatasetBroken(f"{path.name} is not that of {name}")
-    for split in ("train", "test"):
-        dataset.images(split)
-        dataset.labels(split)
+    for array_name in manifest.array_shapes():
+        dataset._array(array_name)
     return dataset
 
 
