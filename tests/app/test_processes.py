@@ -27,7 +27,7 @@ def start_parent(first: str, second: str, stop_seconds: float = 20.0) -> subproc
 def wait_for_children(parent: subprocess.Popen[str]) -> list[psutil.Process]:
     """Both children, once they run their own program (before that they have the parent's command line)."""
     for _ in range(200):
-        children = psutil.Process(parent.pid).children()
+        children: list[psutil.Process] = psutil.Process(parent.pid).children()
         if len(children) == 2 and all("app" not in " ".join(child.cmdline()) for child in children):
             time.sleep(0.3)  # until they have set up their signals
             return children
@@ -36,7 +36,8 @@ def wait_for_children(parent: subprocess.Popen[str]) -> list[psutil.Process]:
 
 
 def are_gone(children: list[psutil.Process]) -> bool:
-    return psutil.wait_procs(children, timeout=5)[1] == []
+    alive: list[psutil.Process] = psutil.wait_procs(children, timeout=5)[1]
+    return alive == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
