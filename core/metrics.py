@@ -9,7 +9,7 @@ from sqlalchemy import func, or_, update
 from sqlmodel import Session, col, select
 
 from core.events import record_event
-from core.queue import Lease, owned_by
+from core.queue import Lease, owned_by, owned_run
 from core.run_state import LeaseLost
 from core.tables import Artifact, Epoch, Progress, Run
 
@@ -75,15 +75,14 @@ def record_epoch(
 
 def record_environment(session: Session, lease: Lease, environment: dict[str, str | int]) -> None:
     """Keeps torch build, CPU kind and threads of the first attempt; later attempts do not change them."""
-    run = session.exec(select(Run).where(*owned_by(lease))).first()
-    if run is None:
-        raise LeaseLost(lease.run_id, lease.attempt)
+    run = owned_run(session, lease)
     if run.environment is None:
         run.environment = environment
 
 
 def record_weights(session: Session, lease: Lease, weights: WrittenFile) -> None:
-    """Keeps the selected epoch's weights as the run's result."""
+    """Keeps the selected epoch's weights as the run's result; raises LeaseLost."""
+    owned_run(session, lease)
     _record_files(session, lease, [weights])
 
 
@@ -91,13 +90,14 @@ def record_progress(
     session: Session, lease: Lease, *, phase: str, message: str = "", epoch: int = 0, step: int = 0,
     steps_per_epoch: int = 0, images_per_second: float | None = None, loss: float | None = None,
 ) -> None:  # fmt: skip
-    """Overwrites the run's one progress row. The next epoch starts with an empty list of step losses."""
+    """Overwrites the run's one progress row; raises LeaseLost. The next epoch starts with no step losses."""
+    owned_run(session, lease)
     old = session.get(Progress, lease.run_id)
     losses = list(old.losses) if old is not None and (old.attempt, old.epoch) == (lease.attempt, epoch) else []
     if loss is not None and math.isfinite(loss):
         losses.append([step, round(loss, 5)])
     if len(losses) > MAX_STEP_LOSSES:
-        losses = losses[1::2]
+        losses = losses[::2]  # of an odd number: the newest stays
     session.merge(
         Progress(
             run_id=lease.run_id, attempt=lease.attempt, sequence=0 if old is None else old.sequence + 1, phase=phase,

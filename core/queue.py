@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from core.events import record_event
 from core.run_config import MAX_NAME_LENGTH, InvalidRunConfig, ResolvedRun, checked_name
 from core.run_state import ENDED, LEGAL_MOVES, IllegalMove, LeaseLost, RunNotFound, RunState
-from core.tables import LogLine, Progress, QueueControl, Run
+from core.tables import LogLine, Progress, QueueControl, Run, Worker
 
 # A run whose trainer dies this often with no new epoch between the deaths will not get further (design, promise 1).
 MAX_CRASHES = 3
@@ -144,8 +144,12 @@ def delete_run(session: Session, run_id: int) -> None:
 
 
 def claim_oldest(session: Session, worker_id: int) -> Run | None:
-    """The first run in line becomes this worker's next attempt; None where nothing waits or the queue is paused."""
-    if is_paused(session):
+    """The first run in line becomes this worker's next attempt.
+
+    None where nothing waits, the queue is paused, or the worker was judged dead: nobody would take the run back.
+    """
+    worker = session.get(Worker, worker_id)
+    if worker is None or worker.ended_at is not None or is_paused(session):
         return None
     first = next_in_line().limit(1).scalar_subquery()
     claimed = session.exec(
@@ -174,20 +178,20 @@ def next_in_line() -> Any:  # SQLAlchemy's Select, whose type parameters say not
 
 
 def complete(session: Session, lease: Lease) -> None:
-    _leave(session, lease, RunState.COMPLETED, ended_at=datetime.now(UTC))
+    _leave(session, lease, RunState.COMPLETED, ended_at=datetime.now(UTC), held_at=None)
 
 
 def fail(session: Session, lease: Lease, reason: str, suggestion: str, suggested_dataset: str | None = None) -> None:
     """Ends the run as failed, with what happened and what the user can do."""
     _leave(
-        session, lease, RunState.FAILED, ended_at=datetime.now(UTC),
+        session, lease, RunState.FAILED, ended_at=datetime.now(UTC), held_at=None,
         failure_reason=reason, failure_suggestion=suggestion, suggested_dataset=suggested_dataset,
     )  # fmt: skip
 
 
 def hand_back(session: Session, lease: Lease) -> RunState:
     """Gives the run back at a lost lease, a graceful stop, a pause or a cancel; tells where it went."""
-    run = _owned(session, lease)
+    run = owned_run(session, lease)
     if run.cancel_requested_at is not None:
         _leave(session, lease, RunState.CANCELLED, ended_at=datetime.now(UTC), held_at=None)
         return RunState.CANCELLED
@@ -197,7 +201,7 @@ def hand_back(session: Session, lease: Lease) -> RunState:
 
 def crash(session: Session, lease: Lease, reason: str, suggestion: str) -> RunState:
     """Records the death of the trainer: back to the queue, or failed after three with no new epoch between them."""
-    run = _owned(session, lease)
+    run = owned_run(session, lease)
     run.crashes += 1
     add_log_line(session, lease, reason)
     session.flush()
@@ -209,8 +213,12 @@ def crash(session: Session, lease: Lease, reason: str, suggestion: str) -> RunSt
 
 def stop_wanted(session: Session, lease: Lease) -> bool:
     """Whether the user wishes this attempt to stop (cancel or pause); raises LeaseLost where it is not ours."""
-    run = _owned(session, lease)
+    run = owned_run(session, lease)
     return run.cancel_requested_at is not None or run.held_at is not None
+
+
+def is_owned(session: Session, lease: Lease) -> bool:
+    return session.exec(select(Run.id).where(*owned_by(lease))).first() is not None
 
 
 def add_log_line(session: Session, lease: Lease, line: str) -> None:
@@ -255,7 +263,8 @@ def owned_by(lease: Lease) -> tuple[Any, ...]:
     )
 
 
-def _owned(session: Session, lease: Lease) -> Run:
+def owned_run(session: Session, lease: Lease) -> Run:
+    """The run while it is this worker's attempt; raises LeaseLost."""
     run = session.exec(select(Run).where(*owned_by(lease))).first()
     if run is None:
         raise LeaseLost(lease.run_id, lease.attempt)
