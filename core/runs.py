@@ -134,10 +134,13 @@ def _after(cursor: str, wanted: RunFilter, expression: Any) -> ColumnElement[boo
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         sort, descending, value, run_id = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
-    except (ValueError, TypeError, binascii.Error):
+        value = RunState(value) if wanted.sort == "state" else value
+        str(value).encode()  # a lone surrogate is text to JSON, not to SQLite
+    except (ValueError, TypeError, RecursionError, binascii.Error):
         raise InvalidCursor("The cursor is not one that this list handed out.") from None
-    well_formed = isinstance(value, str | int | float) and isinstance(run_id, int) and abs(run_id) < 2**63
-    if not well_formed or (sort, descending) != (wanted.sort, wanted.descending):
+    well_formed = isinstance(value, str | int | float) and isinstance(run_id, int)
+    fits_sqlite = all(abs(number) < 2**63 for number in (value, run_id) if isinstance(number, int))
+    if not (well_formed and fits_sqlite) or (sort, descending) != (wanted.sort, wanted.descending):
         raise InvalidCursor("The cursor belongs to another sort order; start again without it.")
     if wanted.descending:
         return or_(expression < value, and_(expression == value, col(Run.id) < run_id))
