@@ -111,11 +111,12 @@ def open_database(file: Path) -> Database:
             SQLModel.metadata.create_all(session.connection())
             session.merge(tables.QueueControl(id=1))
             session.connection().execute(text(f"PRAGMA user_version = {SCHEMA_VERSION}"))
-        elif version != SCHEMA_VERSION:
-            raise DatabaseRefused(
-                f"{file} was written by another version of Trainyard (schema {version}; this one reads"
-                f" {SCHEMA_VERSION}). Use that version, or set TRAINYARD_DATA_DIR to a new folder."
-            )
+    if version not in (0, SCHEMA_VERSION):
+        database.close()
+        raise DatabaseRefused(
+            f"{file} was written by another version of Trainyard (schema {version}; this one reads"
+            f" {SCHEMA_VERSION}). Use that version, or set TRAINYARD_DATA_DIR to a new folder."
+        )
     return database
 
 
