@@ -1,0 +1,93 @@
+"""One attempt of a run in the trainer: resume, train, checkpoint each epoch, report, obey a stop."""
+
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from core.architectures.layers import Layers
+from core.dataset_store import MaterialisedDataset
+from core.metrics import EpochFigures, WrittenFile
+from core.run_config import RunConfig
+from worker.batches import splits_of
+from worker.checkpoints import checkpoint_name, read_checkpoint, write_checkpoint, write_weights
+from worker.device import chosen_device, environment
+from worker.messages import LinePipe, Message, send
+from worker.selection import best_epoch, is_patience_spent
+from worker.train import StepReport, TrainedEpoch, Training
+
+
+class Interrupted(Exception):
+    """The supervisor asked this attempt to stop; nothing after the last recorded epoch is kept."""
+
+
+@dataclass
+class Attempt:
+    """`checkpoint` is the recorded file to resume from: its name and SHA-256, or None."""
+
+    run_id: int
+    number: int
+    config: RunConfig
+    layers: Layers
+    folder: Path
+    checkpoint: dict[str, str] | None
+    commands: LinePipe
+    reports: int
+    history: list[dict[str, Any]] = field(default_factory=list)  # JSON figures and file name of each epoch
+
+    def train(self, dataset: MaterialisedDataset) -> None:
+        """From the first or next epoch to the weights file; raises Interrupted and what training raises."""
+        device = chosen_device(self.config)
+        self.send({"report": "environment", "environment": environment(device)})
+        training = Training(self.config, self.layers, splits_of(dataset, self.config, device))
+        if self.checkpoint is not None:
+            checkpoint = read_checkpoint(self.folder / self.checkpoint["file_name"], self.checkpoint["sha256"])
+            training.restore(checkpoint.tensors, len(checkpoint.history))
+            self.history = checkpoint.history
+        if not is_patience_spent(self.config, self.history):
+            for epoch in training.epochs(self.say_step):
+                self._finish_epoch(training, epoch)
+                if is_patience_spent(self.config, self.history):
+                    break
+        self._write_weights(training)
+
+    def _finish_epoch(self, training: Training, trained: TrainedEpoch) -> None:
+        """The checkpoint first, then the report: what is recorded can always be resumed."""
+        file_name = checkpoint_name(self.number, trained.epoch)
+        entry = {"epoch": trained.epoch, "val_loss": trained.val_loss, "val_accuracy": trained.val_accuracy}
+        self.history = [*self.history, entry | {"file_name": file_name}]
+        started = time.perf_counter()
+        file = write_checkpoint(self.folder, self.number, trained.epoch, training.tensors(), self.history)
+        figures = EpochFigures(**asdict(trained), checkpoint_seconds=time.perf_counter() - started)
+        is_best = best_epoch(self.config, self.history) == trained.epoch
+        files = [asdict(file)]
+        if self.config.selection == "best_val" and is_best:
+            files.append(
+                asdict(WrittenFile("best_checkpoint", file.file_name, file.sha256, file.num_bytes, file.epoch))
+            )
+        self.send({"report": "epoch", "figures": asdict(figures), "files": files, "selected": is_best})
+
+    def _write_weights(self, training: Training) -> None:
+        selected = best_epoch(self.config, self.history)
+        tensors = training.model.state_dict()
+        if selected != len(self.history):
+            best = read_checkpoint(self.folder / self.history[selected - 1]["file_name"])
+            tensors = {name: best.tensors[name] for name in tensors}
+        self.send({"report": "weights", "file": asdict(write_weights(self.folder, tensors, selected))})
+
+    def say_step(self, step: StepReport) -> None:
+        """Reports where training stands, then obeys a stop."""
+        self.send({"report": "progress"} | asdict(step))
+        self._obey()
+
+    def say_fetching(self, message: str) -> None:
+        self.send({"report": "progress", "phase": "fetching", "message": message})
+        self._obey()
+
+    def send(self, message: Message) -> None:
+        send(self.reports, message | {"run_id": self.run_id, "attempt": self.number})
+
+    def _obey(self) -> None:
+        command = self.commands.next_message(0)
+        if command is not None and command["command"] == "stop" and command["run_id"] == self.run_id:
+            raise Interrupted

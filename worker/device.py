@@ -1,0 +1,63 @@
+"""Which device trains, what it is called, and how much memory a run took at its peak."""
+
+import platform
+import resource
+from pathlib import Path
+
+import torch
+
+from core.run_config import RunConfig
+
+
+class DeviceUnavailable(RuntimeError):
+    """The run config asks for a device that this machine has not."""
+
+
+def chosen_device(config: RunConfig) -> torch.device:
+    """The device of `config`; raises DeviceUnavailable."""
+    if config.device == "cuda" and not torch.cuda.is_available():
+        raise DeviceUnavailable("This run asks for a GPU, and this worker has none.")
+    return torch.device("cuda" if config.device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def environment(device: torch.device) -> dict[str, str | int]:
+    """What exact repetition depends on beside the config, kept with the run's first attempt."""
+    name = torch.cuda.get_device_name() if device.type == "cuda" else cpu_name()
+    return {
+        "device": device.type,
+        "device_name": name,
+        "torch_version": torch.__version__,
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def cpu_name() -> str:
+    """As Linux tells it, else the architecture."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.machine()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def forget_peak_memory(device: torch.device) -> None:
+    """Starts the peak again from what is in use now, where the system can (Linux: proc(5), clear_refs)."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+        return
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return
+
+
+def peak_memory_bytes(device: torch.device) -> int:
+    """The allocator's peak on a GPU; on the CPU the resident set of the whole trainer process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated()
+    try:
+        status = Path("/proc/self/status").read_text()
+        return int(status.split("VmHWM:", 1)[1].split()[0]) * 1024
+    except (OSError, IndexError, ValueError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

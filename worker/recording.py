@@ -1,0 +1,52 @@
+"""Writes what a trainer reports into the database, each report one transaction fenced by its lease."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import Session
+
+from core import metrics, queue
+from core.metrics import EpochFigures, WrittenFile
+from core.queue import Lease
+from core.run_state import LeaseLost
+from worker.messages import Message
+
+
+def record(session: Session, lease: Lease, report: Message) -> list[str]:
+    """One report of the trainer; returns names of superseded files. Raises LeaseLost."""
+    match report["report"]:
+        case "environment":
+            metrics.record_environment(session, lease, report["environment"])
+        case "progress":
+            if not queue.is_owned(session, lease):
+                raise LeaseLost(lease.run_id, lease.attempt)
+            metrics.record_progress(session, lease, **_progress(report))
+        case "epoch":
+            files = [WrittenFile(**file) for file in report["files"]]
+            figures = EpochFigures(**report["figures"])
+            return metrics.record_epoch(session, lease, figures, files, selected=report["selected"])
+        case "weights":
+            metrics.record_weights(session, lease, WrittenFile(**report["file"]))
+        case "completed":
+            queue.complete(session, lease)
+        case "interrupted":
+            queue.hand_back(session, lease)
+        case "failed":
+            queue.fail(session, lease, report["reason"], report["suggestion"], report["dataset"])
+    return []
+
+
+def is_final(report: Message) -> bool:
+    """Whether the trainer is done with the run."""
+    return report["report"] in ("completed", "interrupted", "failed")
+
+
+def remove_orphans(folder: Path, kept: set[str]) -> None:
+    """Files of an attempt that died between writing and recording; nobody will ask for them."""
+    for file in folder.glob("*"):
+        if file.name not in kept:
+            file.unlink(missing_ok=True)
+
+
+def _progress(report: Message) -> dict[str, Any]:  # keyword arguments of record_progress
+    return {name: value for name, value in report.items() if name not in ("report", "run_id", "attempt")}

@@ -1,0 +1,90 @@
+"""One slot: its trainer child, the pipes to it, and the lease it works on."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+
+from core.queue import Lease
+from worker.messages import LinePipe, Message, send
+
+# A child that cannot even start is tried again after so long, so that a broken installation does not spin.
+RESTART_SECONDS = 5.0
+
+
+class Slot:
+    """A trainer child and what it is doing. Restarted by the supervisor when it dies."""
+
+    def __init__(self, number: int, threads: int, environment: Mapping[str, str]) -> None:
+        self.number, self._threads, self._environment = number, threads, environment
+        self.lease: Lease | None = None
+        self.stop_sent = False
+        self.restart_at = 0.0  # time.monotonic
+        self._start()
+
+    def _start(self) -> None:
+        self.ready = False
+        reading, writing = os.pipe()
+        self.child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "worker.trainer", str(writing), str(self._threads)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            pass_fds=[writing],
+            env={**os.environ, **self._environment, "OMP_NUM_THREADS": str(self._threads)},
+            start_new_session=True,  # Ctrl-C is the supervisor's to hear
+        )
+        os.close(writing)
+        assert self.child.stderr is not None
+        self.reports, self.log = LinePipe(reading), LinePipe(self.child.stderr.fileno())
+
+    @property
+    def is_idle(self) -> bool:
+        return self.ready and self.lease is None
+
+    def train(self, lease: Lease, command: Message) -> None:
+        """Hands the child a run; it must be idle. A child that died meanwhile is noticed by the supervisor."""
+        assert self.is_idle
+        self.lease, self.stop_sent = lease, False
+        self._send({"command": "train", **command})
+
+    def ask_to_stop(self) -> None:
+        """Obeyed at the child's next progress report."""
+        if self.lease is not None and not self.stop_sent:
+            self.stop_sent = True
+            self._send({"command": "stop", "run_id": self.lease.run_id})
+
+    def _send(self, message: Message) -> None:
+        assert self.child.stdin is not None
+        try:
+            send(self.child.stdin.fileno(), message)
+        except BrokenPipeError:
+            return
+
+    def end(self) -> int:
+        """Kills the child if it lives, frees its pipes, and tells its exit code."""
+        self.child.kill()
+        code = self.child.wait()
+        for pipe in (self.child.stdin, self.child.stderr):
+            assert pipe is not None
+            try:
+                pipe.close()
+            except BrokenPipeError:
+                continue
+        os.close(self.reports.descriptor)
+        self.lease = None
+        return code
+
+    def restart(self) -> None:
+        """A new child in place of one that ended."""
+        self.restart_at = time.monotonic() + (0.0 if self.ready else RESTART_SECONDS)
+        self.ready = False
+
+    def start_if_due(self) -> None:
+        if self.child.returncode is not None and time.monotonic() >= self.restart_at:
+            self._start()
+
+    def vitals(self) -> Message:
+        state = "training" if self.lease is not None else "ready" if self.ready else "starting"
+        return {"slot": self.number, "state": state, "run": self.lease.run_id if self.lease is not None else None}

@@ -1,0 +1,231 @@
+"""The supervisor: claims runs for its slots, heartbeats, records what trainers report, sees them die. No torch."""
+
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session
+
+from core import queue, runs, workers
+from core.database import Database
+from core.queue import Lease
+from core.run_state import LeaseLost
+from core.settings import Settings
+from worker.messages import Closed, Message
+from worker.recording import is_final, record, remove_orphans
+from worker.slot import Slot
+from worker.vitals import measure_vitals, num_cores, num_gpus
+
+POLL_SECONDS = 0.05  # how late a new run or a wish is seen at most; one PRAGMA each
+STOP_SECONDS = 5.0  # what the trainers get to reach a progress report before they are killed
+WRITE_RETRY_SECONDS = 1.0  # a full disk or a database held for longer than its busy time-out
+
+Written = TypeVar("Written")
+
+
+class Supervisor:
+    """One worker process. `run()` returns when it was told to stop."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._settings, self._database = settings, database
+        self._num_slots = settings.slots or num_gpus() or max(1, num_cores() // settings.threads)
+        self._torch_version: str | None = None
+        self._stopping = False
+        self._beaten_at = 0.0
+        self._worker_id = self._join()
+        environment = settings.as_environment()
+        self._slots = [Slot(number, settings.threads, environment) for number in range(self._num_slots)]
+
+    def run(self) -> None:
+        """Until SIGINT or SIGTERM, then hands every run back and ends the trainers."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._hear_stop)
+        watch = self._database.watch()
+        try:
+            while not self._stopping:
+                self._listen()
+                self._beat_if_due()
+                # One change is one look; a slot that became idle looks too, for what waited meanwhile.
+                if watch.changed() or any(slot.is_idle for slot in self._slots):
+                    self._obey_wishes()
+                    self._claim()
+        finally:
+            watch.close()
+            self._stop()
+
+    def _hear_stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def _join(self) -> int:
+        with self._database.writing() as session:
+            return workers.join(
+                session,
+                host=socket.gethostname(),
+                process_id=os.getpid(),
+                slots=self._num_slots,
+                threads=self._settings.threads,
+            )
+
+    def _listen(self) -> None:
+        """Waits for reports at most POLL_SECONDS, records them, and notices the dead."""
+        living = [slot for slot in self._slots if slot.child.returncode is None]
+        pipes = [pipe.descriptor for slot in living for pipe in (slot.reports, slot.log)]
+        select.select(pipes, [], [], POLL_SECONDS)
+        for slot in living:
+            if not self._drain(slot):
+                self._bury(slot)
+        for slot in self._slots:
+            slot.start_if_due()
+
+    def _drain(self, slot: Slot) -> bool:
+        """Records all that waits in the slot's pipes; False where its child is gone."""
+        alive = True
+        try:
+            while (line := slot.log.next_line(0)) is not None:
+                self._keep_line(slot, line)
+        except Closed:
+            alive = False
+        try:
+            while (report := slot.reports.next_message(0)) is not None:
+                self._hear(slot, report)
+        except Closed:
+            alive = False
+        return alive
+
+    def _hear(self, slot: Slot, report: Message) -> None:
+        if report["report"] == "ready":
+            slot.ready, self._torch_version = True, report["torch_version"]
+            return
+        lease = slot.lease
+        if lease is None or (report["run_id"], report["attempt"]) != (lease.run_id, lease.attempt):
+            return
+        try:
+            superseded = self._write(lambda session: record(session, lease, report))
+        except LeaseLost:
+            self._abandon(slot)
+            return
+        for name in superseded:
+            (self._settings.runs_dir / str(lease.run_id) / name).unlink(missing_ok=True)
+        if is_final(report):
+            slot.lease = None
+
+    def _keep_line(self, slot: Slot, line: str) -> None:
+        lease = slot.lease
+        if lease is None:
+            print(f"slot {slot.number}: {line}", file=sys.stderr, flush=True)
+            return
+        try:
+            self._write(lambda session: queue.add_log_line(session, lease, line))
+        except LeaseLost:
+            self._abandon(slot)
+
+    def _bury(self, slot: Slot) -> None:
+        """Records that a child died, and starts another in its place."""
+        lease = slot.lease
+        code = slot.end()
+        slot.restart()
+        if lease is None or self._stopping:
+            return
+        how = f"killed by signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"ended with code {code}"
+        suggestion = "If memory was short (see the log), use a smaller batch or network; then requeue the run."
+        try:
+            self._write(lambda session: queue.crash(session, lease, f"The trainer was {how}.", suggestion))
+        except LeaseLost:
+            return
+
+    def _abandon(self, slot: Slot) -> None:
+        """The run is another's now: the child must not go on with it."""
+        slot.end()
+        slot.restart()
+
+    def _beat_if_due(self) -> None:
+        if time.monotonic() - self._beaten_at < workers.HEARTBEAT_SECONDS:
+            return
+        vitals = measure_vitals() | {
+            "torch_version": self._torch_version,
+            "slots": [slot.vitals() for slot in self._slots],
+        }
+        try:
+            self._write(lambda session: workers.beat(session, self._worker_id, vitals))
+        except workers.WorkerLost:  # judged dead, after a long sleep say: its runs are the queue's again
+            for slot in self._slots:
+                if slot.lease is not None:
+                    self._abandon(slot)
+            self._worker_id = self._join()
+        self._beaten_at = time.monotonic()
+
+    def _obey_wishes(self) -> None:
+        for slot in self._slots:
+            if slot.lease is None or slot.stop_sent:
+                continue
+            try:
+                with self._database.reading() as session:
+                    wanted = queue.stop_wanted(session, slot.lease)
+            except LeaseLost:
+                self._abandon(slot)
+                continue
+            if wanted:
+                slot.ask_to_stop()
+
+    def _claim(self) -> None:
+        for slot in self._slots:
+            if not slot.is_idle or not self._anything_waits():
+                continue
+            claimed = self._write(self._claim_oldest)
+            if claimed is None:
+                return
+            slot.train(*claimed)
+
+    def _anything_waits(self) -> bool:
+        with self._database.reading() as session:
+            waiting = session.exec(queue.next_in_line().limit(1)).first()
+            return waiting is not None and not queue.is_paused(session)
+
+    def _claim_oldest(self, session: Session) -> tuple[Lease, Message] | None:
+        """Claims a run and writes down all that its trainer must know."""
+        run = queue.claim_oldest(session, self._worker_id)
+        if run is None:
+            return None
+        assert run.id is not None
+        lease = Lease(run.id, self._worker_id, run.attempt)
+        artifacts = runs.artifacts_of_run(session, run.id)
+        remove_orphans(self._settings.runs_dir / str(run.id), {artifact.file_name for artifact in artifacts})
+        checkpoint = next((artifact for artifact in artifacts if artifact.id == run.checkpoint_id), None)
+        return lease, {
+            "run_id": run.id,
+            "attempt": run.attempt,
+            "config": run.config,
+            "layers": run.layers,
+            "checkpoint": checkpoint and {"file_name": checkpoint.file_name, "sha256": checkpoint.sha256},
+        }
+
+    def _write(self, change: Callable[[Session], Written]) -> Written:
+        """One writing transaction, again and again while the disk is full; the trainer waits at its pipe."""
+        while True:
+            try:
+                with self._database.writing() as session:
+                    return change(session)
+            except OperationalError as error:
+                if self._stopping:
+                    raise
+                print(f"The database cannot be written ({error.orig}); trying again.", file=sys.stderr, flush=True)
+                time.sleep(WRITE_RETRY_SECONDS)
+
+    def _stop(self) -> None:
+        """Asks every trainer to stop, records its last reports, kills what does not answer, hands all back."""
+        for slot in self._slots:
+            slot.ask_to_stop()
+        deadline = time.monotonic() + STOP_SECONDS
+        while time.monotonic() < deadline and any(slot.lease is not None for slot in self._slots):
+            self._listen()
+        for slot in self._slots:
+            if slot.child.returncode is None:
+                slot.end()
+        with self._database.writing() as session:
+            workers.end(session, self._worker_id)

@@ -1,0 +1,170 @@
+"""The recipe, readable top to bottom: one run config, from its first or next epoch to its last.
+
+Knows no queue, no database and no web. All randomness is a pure function of (seed, purpose, epoch, step).
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from core.architectures.layers import Layers
+from core.run_config import RunConfig
+from core.schedules import learning_rate_at
+from worker.batches import Split, Splits, train_batches
+from worker.device import forget_peak_memory, peak_memory_bytes
+from worker.models import build
+from worker.optimizers import build_optimizer, restore_state, state_tensors
+from worker.randomness import derived_seed
+
+# A cancel is promised within 0.5 s, and a progress row at most twice a second; both happen at a report.
+REPORT_SECONDS = 0.4
+EVALUATION_BATCH = 1000  # guess, untuned: large enough that per-call overhead vanishes, small enough for any cache
+
+
+class TrainingDiverged(ArithmeticError):
+    """The training loss is no longer a number."""
+
+    def __init__(self, epoch: int, step: int) -> None:
+        super().__init__(f"The training loss became NaN or infinite in epoch {epoch}, by step {step}.")
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """Where training stands. `loss` is the mean over the images since the report before; None while evaluating."""
+
+    phase: str
+    epoch: int
+    step: int
+    steps_per_epoch: int
+    images_per_second: float | None
+    loss: float | None
+
+
+@dataclass(frozen=True)
+class TrainedEpoch:
+    """Figures of one epoch: losses are means over images, accuracies are fractions."""
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    val_loss: float | None
+    val_accuracy: float | None
+    test_loss: float
+    test_accuracy: float
+    learning_rate: float
+    train_seconds: float
+    evaluation_seconds: float
+    images_per_second: float
+    peak_memory_bytes: int
+
+
+class Training:
+    """The model and optimizer of one run, and the epochs they have behind them."""
+
+    def __init__(self, config: RunConfig, layers: Layers, splits: Splits) -> None:
+        self.config, self.splits, self.epochs_done = config, splits, 0
+        self.device = splits.train.labels.device
+        torch.manual_seed(derived_seed(config.seed, "initialisation"))
+        self.model = build(layers, tuple(splits.train.images.shape[1:])).to(self.device)
+        self.optimizer = build_optimizer(config, self.model)
+        self._has_dropout = any(isinstance(module, nn.Dropout) for module in self.model.modules())
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """Weights and optimizer state by name: all that a checkpoint holds."""
+        return self.model.state_dict() | state_tensors(self.optimizer)
+
+    def restore(self, tensors: dict[str, torch.Tensor], epochs_done: int) -> None:
+        """Goes on from a checkpoint as if never interrupted."""
+        weights = self.model.state_dict().keys()
+        self.model.load_state_dict({name: tensor for name, tensor in tensors.items() if name in weights})
+        restore_state(self.optimizer, tensors)
+        self.epochs_done = epochs_done
+
+    def epochs(self, report: Callable[[StepReport], None]) -> Iterator[TrainedEpoch]:
+        """Trains epoch after epoch. What `report` raises ends the training; raises TrainingDiverged."""
+        for epoch in range(self.epochs_done + 1, self.config.epochs + 1):
+            forget_peak_memory(self.device)
+            started = time.perf_counter()
+            train_loss, train_accuracy = self._train_epoch(epoch, report)
+            trained = time.perf_counter()
+            report(StepReport("evaluating", epoch, self.steps_per_epoch, self.steps_per_epoch, None, None))
+            val = self._evaluate(self.splits.val) if self.splits.val is not None else (None, None)
+            test = self._evaluate(self.splits.test)
+            self.epochs_done = epoch
+            yield TrainedEpoch(
+                epoch=epoch,
+                train_loss=train_loss,
+                train_accuracy=train_accuracy,
+                val_loss=val[0],
+                val_accuracy=val[1],
+                test_loss=test[0],
+                test_accuracy=test[1],
+                learning_rate=learning_rate_at(self.config, epoch * self.steps_per_epoch, self.steps_per_epoch),
+                train_seconds=trained - started,
+                evaluation_seconds=time.perf_counter() - trained,
+                images_per_second=len(self.splits.train) / (trained - started),
+                peak_memory_bytes=peak_memory_bytes(self.device),
+            )
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return math.ceil(len(self.splits.train) / self.config.batch_size)
+
+    def _train_epoch(self, epoch: int, report: Callable[[StepReport], None]) -> tuple[float, float]:
+        """Mean loss and accuracy over the epoch's images, as they were met. Sums stay on the device."""
+        self.model.train()
+        loss_sum = torch.zeros((), device=self.device, dtype=torch.float64)
+        num_correct = torch.zeros((), device=self.device, dtype=torch.int64)
+        reported_at, reported_loss, reported_images, num_images = time.perf_counter(), 0.0, 0, 0
+        for step, (images, labels) in enumerate(train_batches(self.splits, self.config, epoch), start=1):
+            loss, outputs = self._step(images, labels, epoch, step)
+            loss_sum += loss.detach() * len(labels)
+            num_correct += (outputs.detach().argmax(1) == labels).sum()
+            num_images += len(labels)
+            now = time.perf_counter()
+            if now - reported_at >= REPORT_SECONDS or step == self.steps_per_epoch:
+                total = float(loss_sum)
+                if not math.isfinite(total):
+                    raise TrainingDiverged(epoch, step)
+                fresh = num_images - reported_images
+                speed, mean_loss = fresh / (now - reported_at), (total - reported_loss) / fresh
+                report(StepReport("training", epoch, step, self.steps_per_epoch, speed, mean_loss))
+                reported_at, reported_loss, reported_images = now, total, num_images
+        return float(loss_sum) / num_images, int(num_correct) / num_images
+
+    def _step(
+        self, images: torch.Tensor, labels: torch.Tensor, epoch: int, step: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """One optimizer update. (B, C, H, W), (B,) -> mean loss (), outputs (B, classes)."""
+        if self.config.schedule != "constant":
+            step_of_run = (epoch - 1) * self.steps_per_epoch + step
+            for group in self.optimizer.param_groups:
+                group["lr"] = learning_rate_at(self.config, step_of_run, self.steps_per_epoch)
+        if self._has_dropout:
+            torch.manual_seed(derived_seed(self.config.seed, "dropout", epoch, step))
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
+            outputs = self.model(images)
+            loss = functional.cross_entropy(outputs, labels, label_smoothing=self.config.label_smoothing)
+        self.optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        self.optimizer.step()
+        return loss, outputs
+
+    @torch.inference_mode()
+    def _evaluate(self, split: Split) -> tuple[float, float]:
+        """Mean cross-entropy (without label smoothing) and accuracy over a split."""
+        self.model.eval()
+        loss_sum, num_correct = 0.0, 0
+        for images, labels in zip(
+            torch.split(split.images, EVALUATION_BATCH), torch.split(split.labels, EVALUATION_BATCH), strict=True
+        ):
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
+                outputs = self.model(self.splits.normalised(images))
+            loss_sum += float(functional.cross_entropy(outputs.float(), labels, reduction="sum"))
+            num_correct += int((outputs.argmax(1) == labels).sum())
+        return loss_sum / len(split), num_correct / len(split)

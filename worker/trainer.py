@@ -1,0 +1,117 @@
+"""The trainer child: torch warm, the last dataset warm, one run config after another until its supervisor is gone."""
+
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import torch
+
+from core.architectures.layers import LAYERS
+from core.dataset_store import MaterialisedDataset
+from core.datasets import DatasetUnavailable
+from core.run_config import RunConfig
+from core.settings import Settings
+from worker.attempt import Attempt, Interrupted
+from worker.batches import TooFewImages
+from worker.checkpoints import CheckpointBroken
+from worker.data import ensure
+from worker.device import DeviceUnavailable
+from worker.messages import Closed, LinePipe, Message, send
+from worker.parent import die_with_parent
+from worker.train import TrainingDiverged
+
+AGAIN = "Launch it again: the same config and seed give the same result."
+
+
+def main(reports: int, threads: int) -> int:
+    """Reads commands from standard input and reports to the file descriptor `reports`."""
+    die_with_parent()
+    torch.set_num_threads(threads)
+    torch.set_num_interop_threads(1)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    settings, commands = Settings(), LinePipe(0)
+    send(reports, {"report": "ready", "torch_version": torch.__version__, "cuda": torch.cuda.is_available()})
+    warm: dict[str, MaterialisedDataset] = {}
+    try:
+        while True:
+            command = commands.next_message(None)
+            if command is not None and command["command"] == "train":
+                _train(command, settings, commands, reports, warm)
+    except (Closed, BrokenPipeError):
+        return 0
+
+
+def _train(
+    command: Message, settings: Settings, commands: LinePipe, reports: int, warm: dict[str, MaterialisedDataset]
+) -> None:
+    """One attempt, from its command to exactly one final report: completed, interrupted or failed."""
+    config = RunConfig.model_validate(command["config"])
+    attempt = Attempt(
+        run_id=command["run_id"],
+        number=command["attempt"],
+        config=config,
+        layers=LAYERS.validate_python(command["layers"]),
+        folder=settings.runs_dir / str(command["run_id"]),
+        checkpoint=command["checkpoint"],
+        commands=commands,
+        reports=reports,
+    )
+    try:
+        warm[config.dataset] = ensure(
+            config.dataset,
+            datasets_dir=settings.datasets_dir,
+            materialised_dir=settings.materialised_dir,
+            mirror=settings.dataset_mirror,
+            report=attempt.say_fetching,
+        )
+        attempt.train(warm[config.dataset])
+        attempt.send({"report": "completed"})
+    except Interrupted:
+        attempt.send({"report": "interrupted"})
+    except (Closed, BrokenPipeError):
+        raise
+    except Exception as error:  # whatever it is, the run must end in a state with a reason
+        reason, suggestion, dataset = explained(error, config, Path(attempt.folder))
+        print("".join(traceback.format_exception(error)), file=sys.stderr, flush=True)
+        attempt.send({"report": "failed", "reason": reason, "suggestion": suggestion, "dataset": dataset})
+    finally:
+        del attempt
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
+def explained(error: Exception, config: RunConfig, folder: Path) -> tuple[str, str, str | None]:
+    """Reason, suggestion, and a dataset on which the same run would work, in words fit for the page."""
+    match error:
+        case DatasetUnavailable():
+            other = "digits" if config.dataset != "digits" else None
+            return error.reason, error.suggestion, other
+        case TrainingDiverged():
+            lower = f"Lower the learning rate (it was {config.learning_rate:g}), for example to"
+            return str(error), f"{lower} {config.learning_rate / 10:g}, or use a warm-up.", None
+        case CheckpointBroken():
+            return str(error), AGAIN, None
+        case DeviceUnavailable():
+            return str(error), "Launch it with device auto or cpu.", None
+        case TooFewImages():
+            return str(error), "Hold out fewer images.", None
+        case OSError():
+            kept = "Then requeue the run: it goes on after its last recorded epoch."
+            return (
+                f"A file in {folder} could not be written: {error.strerror or error}.",
+                f"Free disk space. {kept}",
+                None,
+            )
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
+        return "The machine ran out of memory.", "Use a smaller batch size or a smaller network.", None
+    return (
+        f"{type(error).__name__}: {error}",
+        "The log below says where. If it looks like our mistake, report it.",
+        None,
+    )
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic matrix products on a GPU
+    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))
