@@ -1,0 +1,187 @@
+"""A real trainer child over its pipes: it trains, reports, stops when asked; and every error is explained."""
+
+import errno
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from core.architectures.layers import LAYERS
+from core.datasets import DatasetUnavailable
+from core.queue import Lease
+from core.run_config import RunConfig, parse_run_config, resolve_run
+from core.settings import Settings
+from worker.batches import TooFewImages
+from worker.checkpoints import CheckpointBroken, read_checkpoint
+from worker.device import DeviceUnavailable
+from worker.messages import Closed, Message
+from worker.slot import Slot
+from worker.train import TrainingDiverged
+from worker.trainer import explained
+
+torch.set_num_threads(1)
+
+PATIENCE_SECONDS = 60.0  # a cold `import torch` on a busy machine
+STOP_SECONDS = 2.0
+
+
+def config(**choices: object) -> RunConfig:
+    return parse_run_config(
+        {"architecture": {"name": "lenet5"}, "dataset": "digits", "device": "cpu", "epochs": 1, **choices}
+    )
+
+
+def command_for(run_id: int, attempt: int, run_config: RunConfig, checkpoint: Message | None = None) -> Message:
+    return {
+        "run_id": run_id,
+        "attempt": attempt,
+        "config": run_config.model_dump(mode="json"),
+        "layers": LAYERS.dump_python(resolve_run(run_config).layers, mode="json"),
+        "checkpoint": checkpoint,
+    }
+
+
+def next_report(slot: Slot, seconds: float = PATIENCE_SECONDS) -> Message:
+    report = slot.reports.next_message(seconds)
+    assert report is not None, f"no report within {seconds} s"
+    return report
+
+
+def reports_of(slot: Slot, command: Message) -> list[Message]:
+    """Trains one run and gives all that was said until its final report."""
+    slot.train(Lease(command["run_id"], 1, command["attempt"]), command)
+    reports = [next_report(slot)]
+    while reports[-1]["report"] not in ("completed", "interrupted", "failed"):
+        reports.append(next_report(slot))
+    slot.lease = None
+    return reports
+
+
+def listen_forever(slot: Slot) -> None:
+    while True:
+        next_report(slot, STOP_SECONDS)
+
+
+def wait_until_ready(slot: Slot) -> None:
+    report = next_report(slot)
+    assert report["report"] == "ready"
+    assert report["torch_version"] == torch.__version__
+    slot.ready = True
+
+
+def only(reports: list[Message], kind: str) -> list[Message]:
+    return [report for report in reports if report["report"] == kind]
+
+
+@pytest.fixture(scope="module")
+def own_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(data_dir=tmp_path_factory.mktemp("trainer"))
+
+
+@pytest.fixture(scope="module")
+def slot(own_settings: Settings) -> Iterator[Slot]:
+    """One warm child for several runs, as in a real worker; it knows its folder from its environment alone."""
+    started = Slot(0, 1, {"TRAINYARD_DATA_DIR": str(own_settings.data_dir)})
+    try:
+        wait_until_ready(started)
+        yield started
+    finally:
+        started.end()
+
+
+def test_a_run_is_trained_and_reported_from_environment_to_completed(slot: Slot, own_settings: Settings) -> None:
+    reports = reports_of(slot, command_for(1, 1, config(batch_size=16, optimizer="adam", learning_rate=0.002)))
+    assert {(report["run_id"], report["attempt"]) for report in reports} == {(1, 1)}
+    kinds = [report["report"] for report in reports]
+    assert kinds[-3:] == ["epoch", "weights", "completed"]
+    assert [report["environment"]["device"] for report in only(reports, "environment")] == ["cpu"]
+    phases = {report["phase"] for report in only(reports, "progress")}
+    assert phases == {"fetching", "training", "evaluating"}
+
+    [epoch], [weights] = only(reports, "epoch"), only(reports, "weights")
+    assert epoch["figures"]["epoch"] == 1
+    assert epoch["figures"]["test_accuracy"] > 0.5  # ten classes: guessing is 0.1
+    assert epoch["selected"]
+    folder = own_settings.runs_dir / "1"
+    assert {file.name for file in folder.iterdir()} == {"a1-e1.safetensors", "weights.safetensors"}
+    [checkpoint] = epoch["files"]
+    assert read_checkpoint(folder / checkpoint["file_name"], checkpoint["sha256"]).history[0]["epoch"] == 1
+    assert weights["file"]["epoch"] == 1
+
+
+def test_a_second_attempt_resumes_from_the_checkpoint_and_ends_with_the_same_weights(slot: Slot) -> None:
+    whole = reports_of(slot, command_for(2, 1, config(epochs=2)))
+    [first, _] = only(whole, "epoch")
+    assert first["files"][0]["file_name"] == "a1-e1.safetensors"
+    resumed = reports_of(slot, command_for(2, 2, config(epochs=2), first["files"][0]))
+    assert [report["figures"]["epoch"] for report in only(resumed, "epoch")] == [2]
+    assert only(resumed, "weights")[0]["file"]["sha256"] == only(whole, "weights")[0]["file"]["sha256"]
+
+
+def test_a_broken_checkpoint_fails_the_run_with_a_reason(slot: Slot) -> None:
+    missing = {"file_name": "a1-e1.safetensors", "sha256": "0" * 64}
+    failed = reports_of(slot, command_for(3, 2, config(), missing))[-1]
+    assert failed["report"] == "failed"
+    assert "cannot be read" in failed["reason"]
+    assert "same result" in failed["suggestion"]
+
+
+def test_a_stop_is_obeyed_within_two_seconds_and_the_child_trains_on(slot: Slot) -> None:
+    slot.train(Lease(4, 1, 1), command_for(4, 1, config(epochs=10_000)))
+    while (report := next_report(slot)).get("phase") != "training":
+        assert report["report"] in ("environment", "progress")
+    asked = time.monotonic()
+    slot.ask_to_stop()
+    while (report := next_report(slot))["report"] != "interrupted":
+        assert report["report"] in ("progress", "epoch")
+    assert time.monotonic() - asked < STOP_SECONDS
+    slot.lease = None
+    assert reports_of(slot, command_for(5, 1, config()))[-1]["report"] == "completed"
+
+
+def test_a_killed_child_is_noticed_and_replaced(slot: Slot) -> None:
+    slot.train(Lease(6, 1, 1), command_for(6, 1, config(epochs=10_000)))
+    assert next_report(slot)["report"] in ("environment", "progress")
+    os.kill(slot.child.pid, signal.SIGKILL)
+    with pytest.raises(Closed):
+        listen_forever(slot)
+    assert slot.end() == -signal.SIGKILL
+    assert slot.lease is None
+    slot.restart()
+    assert not slot.is_idle
+    slot.start_if_due()
+    wait_until_ready(slot)
+    assert reports_of(slot, command_for(7, 1, config()))[-1]["report"] == "completed"
+
+
+EXPLAINED: list[tuple[Exception, str, str]] = [
+    (DatasetUnavailable("mnist could not be fetched.", "Check the network."), "could not be fetched", "network"),
+    (TrainingDiverged(3, 17), "epoch 3, by step 17", "learning rate (it was 0.5), for example to 0.05"),
+    (CheckpointBroken("The checkpoint x is not the one."), "The checkpoint x", "Launch it again"),
+    (DeviceUnavailable("This run asks for a GPU."), "asks for a GPU", "device auto or cpu"),
+    (TooFewImages("2,000 validation images leave none."), "leave none", "fewer images"),
+    (OSError(errno.ENOSPC, "No space left on device"), "runs/1 could not be written: No space", "Free disk space"),
+    (MemoryError(), "out of memory", "smaller batch"),
+    (torch.OutOfMemoryError("CUDA out of memory."), "out of memory", "smaller batch"),
+    (RuntimeError("DefaultCPUAllocator: can't allocate memory: 1 TB"), "out of memory", "smaller batch"),
+    (KeyError("odd"), "KeyError: 'odd'", "log below"),
+]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "suggestion"), EXPLAINED, ids=lambda value: type(value).__name__ if value else ""
+)
+def test_every_error_has_a_reason_and_a_suggestion(error: Exception, reason: str, suggestion: str) -> None:
+    said: Any = explained(error, config(dataset="mnist", learning_rate=0.5), Path("runs/1"))
+    assert reason in said[0]
+    assert suggestion in said[1]
+    assert said[2] == ("digits" if isinstance(error, DatasetUnavailable) else None)
+
+
+def test_digits_are_not_suggested_in_place_of_digits() -> None:
+    assert explained(DatasetUnavailable("reason", "suggestion"), config(), Path("runs/1"))[2] is None
