@@ -217,10 +217,6 @@ def stop_wanted(session: Session, lease: Lease) -> bool:
     return run.cancel_requested_at is not None or run.held_at is not None
 
 
-def is_owned(session: Session, lease: Lease) -> bool:
-    return session.exec(select(Run.id).where(*owned_by(lease))).first() is not None
-
-
 def add_log_line(session: Session, lease: Lease, line: str) -> None:
     session.add(LogLine(run_id=lease.run_id, attempt=lease.attempt, line=line[:2000], recorded_at=datetime.now(UTC)))
 

@@ -8,7 +8,6 @@ from sqlmodel import Session
 from core import metrics, queue
 from core.metrics import EpochFigures, WrittenFile
 from core.queue import Lease
-from core.run_state import LeaseLost
 from worker.messages import Message
 
 
@@ -18,8 +17,6 @@ def record(session: Session, lease: Lease, report: Message) -> list[str]:
         case "environment":
             metrics.record_environment(session, lease, report["environment"])
         case "progress":
-            if not queue.is_owned(session, lease):
-                raise LeaseLost(lease.run_id, lease.attempt)
             metrics.record_progress(session, lease, **_progress(report))
         case "epoch":
             files = [WrittenFile(**file) for file in report["files"]]

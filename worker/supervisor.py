@@ -7,6 +7,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from sqlalchemy.exc import OperationalError
@@ -87,8 +88,7 @@ class Supervisor:
         """Records all that waits in the slot's pipes; False where its child is gone."""
         alive = True
         try:
-            while (line := slot.log.next_line(0)) is not None:
-                self._keep_line(slot, line)
+            self._keep_log(slot)
         except Closed:
             alive = False
         try:
@@ -105,6 +105,9 @@ class Supervisor:
         lease = slot.lease
         if lease is None or (report["run_id"], report["attempt"]) != (lease.run_id, lease.attempt):
             return
+        if is_final(report):
+            with suppress(Closed):  # its last words were said before; a death is noticed by _drain
+                self._keep_log(slot)
         try:
             superseded = self._write(lambda session: record(session, lease, report))
         except LeaseLost:
@@ -114,6 +117,10 @@ class Supervisor:
             (self._settings.runs_dir / str(lease.run_id) / name).unlink(missing_ok=True)
         if is_final(report):
             slot.lease = None
+
+    def _keep_log(self, slot: Slot) -> None:
+        while (line := slot.log.next_line(0)) is not None:
+            self._keep_line(slot, line)
 
     def _keep_line(self, slot: Slot, line: str) -> None:
         lease = slot.lease

@@ -1,4 +1,4 @@
-"""The trainer child: torch warm, the last dataset warm, one run config after another until its supervisor is gone."""
+"""The trainer child: torch warm, one run config after another until its supervisor is gone."""
 
 import os
 import sys
@@ -8,7 +8,6 @@ from pathlib import Path
 import torch
 
 from core.architectures.layers import LAYERS
-from core.dataset_store import MaterialisedDataset
 from core.datasets import DatasetUnavailable
 from core.run_config import RunConfig
 from core.settings import Settings
@@ -32,19 +31,16 @@ def main(reports: int, threads: int) -> int:
     torch.use_deterministic_algorithms(True, warn_only=True)
     settings, commands = Settings(), LinePipe(0)
     send(reports, {"report": "ready", "torch_version": torch.__version__, "cuda": torch.cuda.is_available()})
-    warm: dict[str, MaterialisedDataset] = {}
     try:
         while True:
             command = commands.next_message(None)
             if command is not None and command["command"] == "train":
-                _train(command, settings, commands, reports, warm)
+                _train(command, settings, commands, reports)
     except (Closed, BrokenPipeError):
         return 0
 
 
-def _train(
-    command: Message, settings: Settings, commands: LinePipe, reports: int, warm: dict[str, MaterialisedDataset]
-) -> None:
+def _train(command: Message, settings: Settings, commands: LinePipe, reports: int) -> None:
     """One attempt, from its command to exactly one final report: completed, interrupted or failed."""
     config = RunConfig.model_validate(command["config"])
     attempt = Attempt(
@@ -58,23 +54,23 @@ def _train(
         reports=reports,
     )
     try:
-        warm[config.dataset] = ensure(
+        dataset = ensure(
             config.dataset,
             datasets_dir=settings.datasets_dir,
             materialised_dir=settings.materialised_dir,
             mirror=settings.dataset_mirror,
             report=attempt.say_fetching,
         )
-        attempt.train(warm[config.dataset])
+        attempt.train(dataset)
         attempt.send({"report": "completed"})
     except Interrupted:
         attempt.send({"report": "interrupted"})
     except (Closed, BrokenPipeError):
         raise
     except Exception as error:  # whatever it is, the run must end in a state with a reason
-        reason, suggestion, dataset = explained(error, config, Path(attempt.folder))
-        print("".join(traceback.format_exception(error)), file=sys.stderr, flush=True)
-        attempt.send({"report": "failed", "reason": reason, "suggestion": suggestion, "dataset": dataset})
+        reason, suggestion, works_on = explained(error, config, Path(attempt.folder))
+        print(reason, file=sys.stderr, flush=True)
+        attempt.send({"report": "failed", "reason": reason, "suggestion": suggestion, "dataset": works_on})
     finally:
         del attempt
         if torch.cuda.is_available():
