@@ -101,6 +101,7 @@ def explained(error: Exception, config: RunConfig, folder: Path) -> tuple[str, s
             )
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
         return "The machine ran out of memory.", "Use a smaller batch size or a smaller network.", None
+    traceback.print_exception(error)  # into the run's log
     return (
         f"{type(error).__name__}: {error}",
         "The log below says where. If it looks like our mistake, report it.",
