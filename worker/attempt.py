@@ -1,5 +1,6 @@
 """One attempt of a run in the trainer: resume, train, checkpoint each epoch, report, obey a stop."""
 
+import sys
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -38,16 +39,20 @@ class Attempt:
     def train(self, dataset: MaterialisedDataset) -> None:
         """From the first or next epoch to the weights file; raises Interrupted and what training raises."""
         device = chosen_device(self.config)
-        self.send({"report": "environment", "environment": environment(device)})
+        found = environment(device)
+        self.send({"report": "environment", "environment": found})
         training = Training(self.config, self.layers, splits_of(dataset, self.config, device))
         if self.checkpoint is not None:
             checkpoint = read_checkpoint(self.folder / self.checkpoint["file_name"], self.checkpoint["sha256"])
             training.restore(checkpoint.tensors, len(checkpoint.history))
             self.history = checkpoint.history
+        where = f"{found['device_name']}, torch {found['torch_version']}, threads: {found['threads']}"
+        self.log(f"attempt {self.number} on {where}; starts at epoch {len(self.history) + 1}")
         if not is_patience_spent(self.config, self.history):
             for epoch in training.epochs(self.say_step):
                 self._finish_epoch(training, epoch)
                 if is_patience_spent(self.config, self.history):
+                    self.log(f"stopped early after epoch {epoch.epoch}: the validation loss fell no more")
                     break
         self._write_weights(training)
 
@@ -66,6 +71,10 @@ class Attempt:
                 asdict(WrittenFile("best_checkpoint", file.file_name, file.sha256, file.num_bytes, file.epoch))
             )
         self.send({"report": "epoch", "figures": asdict(figures), "files": files, "selected": is_best})
+
+    def log(self, line: str) -> None:
+        """Standard error is the run's log."""
+        print(line, file=sys.stderr, flush=True)
 
     def _write_weights(self, training: Training) -> None:
         selected = best_epoch(self.config, self.history)

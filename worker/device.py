@@ -1,12 +1,12 @@
 """Which device trains, what it is called, and how much memory a run took at its peak."""
 
-import platform
 import resource
 from pathlib import Path
 
 import torch
 
 from core.run_config import RunConfig
+from worker.vitals import cpu_name
 
 
 class DeviceUnavailable(RuntimeError):
@@ -30,15 +30,6 @@ def environment(device: torch.device) -> dict[str, str | int]:
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
     }
-
-
-def cpu_name() -> str:
-    """As Linux tells it, else the architecture."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.machine()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def forget_peak_memory(device: torch.device) -> None:

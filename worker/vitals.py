@@ -1,6 +1,8 @@
 """What the page tells of a worker: device, memory and utilisation, through psutil and NVML. No torch."""
 
 import os
+import platform
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -8,7 +10,7 @@ import pynvml
 
 
 def measure_vitals() -> dict[str, Any]:  # JSON for the worker's row
-    """Percentages over the time since the call before; GPU figures are None where there is none."""
+    """Percentages over the time since the call before; no GPU figures where there is none."""
     memory = psutil.virtual_memory()
     family = [psutil.Process(), *psutil.Process().children(recursive=True)]
     return {
@@ -34,6 +36,15 @@ def num_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def cpu_name() -> str:
+    """As Linux tells it, else the architecture."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.machine()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
 def _resident_bytes(process: psutil.Process) -> int:
     try:
         return int(process.memory_info().rss)
@@ -43,7 +54,7 @@ def _resident_bytes(process: psutil.Process) -> int:
 
 def _gpu_vitals() -> dict[str, Any]:
     if num_gpus() == 0:
-        return {"device": "cpu", "gpu_percent": None, "gpu_memory_used_bytes": None, "gpu_memory_total_bytes": None}
+        return {"device": "cpu", "device_name": cpu_name()}
     gpu = pynvml.nvmlDeviceGetHandleByIndex(0)
     memory = pynvml.nvmlDeviceGetMemoryInfo(gpu)
     return {

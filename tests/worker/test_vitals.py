@@ -1,0 +1,15 @@
+"""What a worker measures of itself is what the page reads."""
+
+from worker.vitals import measure_vitals, num_cores, num_gpus
+
+
+def test_vitals_name_the_device_and_its_memory() -> None:
+    vitals = measure_vitals()
+    assert vitals["device"] == ("cuda" if num_gpus() else "cpu")
+    assert vitals["device_name"]
+    assert 0 < vitals["worker_memory_bytes"] <= vitals["memory_used_bytes"] * 2
+    assert vitals["memory_used_bytes"] < vitals["memory_total_bytes"]
+
+
+def test_at_least_one_core_is_ours() -> None:
+    assert num_cores() >= 1
