@@ -30,7 +30,7 @@ def has_ready_slot(api: httpx2.Client) -> bool:
     return any(slot["state"] == "ready" for worker in workers for slot in (worker["vitals"] or {}).get("slots", ()))
 
 
-def wait_until(is_so: Callable[[], bool], seconds: float = 30.0) -> None:
+def wait_until(is_so: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s"
