@@ -26,7 +26,8 @@ SCRIPT = "<script>alert(1)</script>"
 # When each curve came to show each epoch, in seconds since 1970: the server's clock is this machine's too.
 WHEN_DRAWN = """() => performance.getEntriesByType("mark").filter(({name}) => name.startsWith("drawn:")).map(
     ({name, startTime}) => [...name.split(":").slice(1), (performance.timeOrigin + startTime) / 1000])"""
-SINCE_NAVIGATION = "() => performance.timeOrigin / 1000"
+NAVIGATION = "() => performance.timeOrigin / 1000"
+SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +120,7 @@ def test_the_curves_of_a_finished_run_are_soon_on_the_screen(
     page.goto(f"/runs/{finished_run}")
     expect_epoch(page, 10)
     drawn = when_drawn(page)
-    seconds = max(drawn[curve, 10] for curve in CURVES) - page.evaluate(SINCE_NAVIGATION)
+    seconds = max(drawn[curve, 10] for curve in CURVES) - page.evaluate(NAVIGATION)
     tell(capsys, f"from a cold load to four curves: {seconds:.2f} s")
     assert 0 < seconds < CURVES_SECONDS
 
@@ -173,7 +174,7 @@ def test_axe_finds_nothing_and_no_page_scrolls_sideways(open_page: OpenPage, fin
         found = Axe().run(page)
         assert found.violations_count == 0, f"{path}: {found.generate_report()}"
         assert len(found.response["passes"]) > 10  # it did look
-        assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0, path
+        assert page.evaluate(SIDEWAYS) <= 0, path
 
 
 def test_a_run_named_like_a_script_is_only_text(open_page: OpenPage, trainyard: Trainyard) -> None:
