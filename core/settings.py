@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     dataset_mirror: str | None = Field(
         None,
         pattern=r"^(https?|file)://",
-        description="Where datasets are fetched from instead of their usual hosts: http(s):// or file://.",
+        description="Fetch datasets from here: http(s):// or file://, laid out as the datasets folder is.",
     )
 
     @field_validator("allowed_hosts", mode="before")
