@@ -47,9 +47,8 @@ def read_fetched(dataset: Dataset, datasets_dir: Path, mirror: str | None, repor
     for file_name, md5 in kind.resources:
         _make_ready(dataset, raw / file_name.removesuffix(".gz"), md5, mirrors, report)
     report(f"reading {dataset.name}")
-    train, train_labels = _read(kind(datasets_dir, train=True))
-    test, test_labels = _read(kind(datasets_dir, train=False))
-    return Arrays(train, train_labels, test, test_labels)
+    files = [raw / file_name.removesuffix(".gz") for file_name, _ in kind.resources]
+    return Arrays(_images(files[0]), _labels(files[1]), _images(files[2]), _labels(files[3]))
 
 
 def _make_ready(dataset: Dataset, raw_file: Path, md5: str, mirrors: Mirrors, report: Report) -> None:
@@ -147,5 +146,15 @@ def _damaged(path: Path) -> DatasetUnavailable:
     return DatasetUnavailable(f"{path} is damaged or incomplete.", suggestion)
 
 
-def _read(split: "MNIST") -> tuple[Bytes, Bytes]:
-    return split.data.numpy()[:, None], split.targets.numpy().astype(np.uint8)
+def _images(file: Path) -> Bytes:
+    """(N, 1, 28, 28). The reader itself and not the dataset class, which would prefer a pickled copy beside it."""
+    from torchvision.datasets.mnist import read_image_file
+
+    return np.asarray(read_image_file(str(file)).numpy()[:, None])
+
+
+def _labels(file: Path) -> Bytes:
+    """(N,)"""
+    from torchvision.datasets.mnist import read_label_file
+
+    return np.asarray(read_label_file(str(file)).numpy().astype(np.uint8))
