@@ -6,6 +6,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse
 
 from app.dependencies import CurrentDatabase, CurrentSettings, RunId, Writing
+from app.security import own_path
 from core import queue
 from core.run_config import parse_run_config, resolve_run
 from core.run_files import delete_run_with_files
@@ -72,17 +73,9 @@ def delete_run(
     request: Request, run_id: RunId, database: CurrentDatabase, settings: CurrentSettings, next: Next = ""
 ) -> RedirectResponse:
     delete_run_with_files(database, settings.runs_dir, run_id)
-    return RedirectResponse(_own_path(next) or request.app.url_path_for("runs_page"), status_code=303)
+    return RedirectResponse(own_path(next) or request.app.url_path_for("runs_page"), status_code=303)
 
 
 def back(request: Request, run_id: int, next_path: str) -> RedirectResponse:
     """303 to the path that the form named, if it is one of ours, else to the run's page."""
-    return RedirectResponse(
-        _own_path(next_path) or request.app.url_path_for("run_page", run_id=run_id), status_code=303
-    )
-
-
-def _own_path(path: str) -> str | None:
-    """The path where it leads nowhere but to this server: "//host" and "/\\host" would leave it."""
-    is_own = path.startswith("/") and path[1:2] not in ("/", "\\") and path.isprintable()
-    return path if is_own else None
+    return RedirectResponse(own_path(next_path) or request.app.url_path_for("run_page", run_id=run_id), status_code=303)
