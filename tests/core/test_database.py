@@ -68,6 +68,7 @@ def test_two_that_make_the_same_new_file_at_once_both_open_it(tmp_path: Path) ->
 
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(opened, range(40)))
+    assert len(list(tmp_path.glob("*.sqlite3"))) == 10
 
 
 def test_a_reading_session_cannot_write(database: Database) -> None:
@@ -157,3 +158,4 @@ def test_a_local_disk_below_a_network_mount_is_taken(tmp_path: Path, monkeypatch
     mounts = [SimpleNamespace(mountpoint="/", fstype="nfs"), SimpleNamespace(mountpoint=str(tmp_path), fstype="ext4")]
     monkeypatch.setattr(psutil, "disk_partitions", lambda all: mounts)
     open_database(tmp_path / "trainyard.sqlite3").close()
+    assert (tmp_path / "trainyard.sqlite3").exists()
