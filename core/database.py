@@ -6,41 +6,27 @@ One writer at a time per process (a lock), BEGIN IMMEDIATE for each writing tran
 import sqlite3
 import sys
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, insert, text
 from sqlmodel import Session, SQLModel
 
 from core import tables
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # the newest step in core/migrations
 # Below this version a WAL reset can lose a committed transaction (sqlite.org, release log 3.51.3).
 FIRST_SOUND_SQLITE = (3, 51, 3)
 BUSY_TIMEOUT_SECONDS = 30
 # WAL needs shared memory and real locks between the processes, which these do not give.
-SHARED_FILE_SYSTEMS = frozenset(
-    {
-        "nfs",
-        "nfs4",
-        "cifs",
-        "smb",
-        "smb2",
-        "smb3",
-        "smbfs",
-        "ncpfs",
-        "afs",
-        "9p",
-        "virtiofs",
-        "vboxsf",
-        "vmhgfs",
-        "ceph",
-    }
-    | {"glusterfs", "lustre", "fuse.sshfs", "fuse.vmhgfs-fuse", "fuse.glusterfs", "fuse.rclone", "fuse.s3fs"}
-)
+SHARED_FILE_SYSTEMS = frozenset({
+    "nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "ncpfs", "afs", "9p", "virtiofs", "vboxsf", "vmhgfs", "ceph",
+    "glusterfs", "lustre", "fuse.sshfs", "fuse.vmhgfs-fuse", "fuse.glusterfs", "fuse.rclone", "fuse.s3fs",
+})  # fmt: skip
 
 
 class DatabaseRefused(RuntimeError):
@@ -105,19 +91,40 @@ def open_database(file: Path) -> Database:
     file.parent.mkdir(parents=True, exist_ok=True)
     _refuse_shared_folder(file.parent)
     database = Database(file)
-    with database.writing() as session:
-        version = session.connection().execute(text("PRAGMA user_version")).scalar_one()
-        if version == 0:
-            SQLModel.metadata.create_all(session.connection())
-            session.merge(tables.QueueControl(id=1))
-            session.connection().execute(text(f"PRAGMA user_version = {SCHEMA_VERSION}"))
-    if version not in (0, SCHEMA_VERSION):
+    try:
+        with database.writing() as session:
+            _bring_up_to_date(session.connection(), file)
+    except DatabaseRefused:
         database.close()
-        raise DatabaseRefused(
-            f"{file} was written by another version of Trainyard (schema {version}; this one reads"
-            f" {SCHEMA_VERSION}). Use that version, or set TRAINYARD_DATA_DIR to a new folder."
-        )
+        raise
     return database
+
+
+def _bring_up_to_date(connection: Connection, file: Path) -> None:
+    """Makes the tables of a new file and migrates those of an older one; raises DatabaseRefused for a newer one."""
+    schema = connection.execute(text("PRAGMA user_version")).scalar_one()
+    if schema == SCHEMA_VERSION:
+        return
+    if schema > SCHEMA_VERSION:
+        raise DatabaseRefused(
+            f"{file} was written by a newer version of Trainyard (schema {schema}; this one reads {SCHEMA_VERSION})."
+            " Use that version, or set TRAINYARD_DATA_DIR to a new folder."
+        )
+    if schema == 0:
+        SQLModel.metadata.create_all(connection)
+        connection.execute(insert(tables.QueueControl).values(id=1))
+    else:
+        from core.migrations import upgrade  # alembic is needed once in a file's life
+
+        copy_database(file, file.with_name(f"{file.name}.schema-{schema}"))
+        upgrade(connection, schema)
+    connection.execute(text(f"PRAGMA user_version = {SCHEMA_VERSION}"))
+
+
+def copy_database(file: Path, target: Path) -> None:
+    """What is committed in `file`, as one whole database at `target`, while others read and write it."""
+    with closing(sqlite_module().connect(file)) as source, closing(sqlite_module().connect(target)) as copy:
+        source.backup(copy)
 
 
 def sqlite_module() -> Any:  # a module, of which there are two
@@ -150,13 +157,26 @@ def _engine(file: Path, *, begin: str, pragmas: tuple[str, ...]) -> Engine:
     def _configure(connection: Any, _: Any) -> None:  # the driver's connection: sqlite3's or pysqlite3's
         connection.isolation_level = None  # the driver begins nothing by itself
         for pragma in pragmas:
-            connection.execute(f"PRAGMA {pragma}")
+            _execute_patiently(connection, f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _execute_patiently(connection: Any, statement: str) -> None:
+    """SQLite does not wait by itself where two switch a new file to WAL at once: it says locked (wal.html, 8)."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute(statement)
+            return
+        except sqlite_module().OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _refuse_shared_folder(folder: Path) -> None:

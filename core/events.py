@@ -10,7 +10,7 @@ from core.tables import Event, Progress
 
 
 def record_event(session: Session, kind: str, run_id: int | None = None, **payload: Any) -> None:  # JSON values
-    """Adds an event; `kind` is state, changed, epoch, deleted, queue or worker."""
+    """Adds an event; `kind` is state, changed, epoch, deleted, purged, experiment, queue or worker."""
     session.add(Event(kind=kind, run_id=run_id, payload=payload, recorded_at=datetime.now(UTC)))
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import func, or_, update
 from sqlmodel import Session, col, select
 
 from core.events import record_event
-from core.queue import Lease, owned_by, owned_run
+from core.lease import Lease, owned_by, owned_run
 from core.run_state import LeaseLost
 from core.tables import Artifact, Epoch, Progress, Run
 

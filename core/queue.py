@@ -4,7 +4,6 @@ A move of a worker matches run, worker, attempt and state; where no row matches,
 loser stops its child. A move of a user matches run and state; where none matches, it is an IllegalMove.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,28 +11,20 @@ from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from core.events import record_event
-from core.run_config import MAX_NAME_LENGTH, InvalidRunConfig, ResolvedRun, checked_name
+from core.lease import Lease, owned_by, owned_run
+from core.run_config import ResolvedRun
 from core.run_state import ENDED, LEGAL_MOVES, IllegalMove, LeaseLost, RunNotFound, RunState
-from core.tables import LogLine, Progress, QueueControl, Run, Worker
+from core.tables import Experiment, LogLine, Progress, QueueControl, Run, Worker
 
 # A run whose trainer dies this often with no new epoch between the deaths will not get further (design, promise 1).
 MAX_CRASHES = 3
 
 
-@dataclass(frozen=True)
-class Lease:
-    """Time-limited ownership of one attempt of a run; the attempt fences a stale worker."""
-
-    run_id: int
-    worker_id: int
-    attempt: int
-
-
 # --- moves of a user -------------------------------------------------------------------------------------------------
 
 
-def enqueue(session: Session, resolved: ResolvedRun) -> Run:
-    """Adds a queued run; it has its id when this returns."""
+def enqueue(session: Session, resolved: ResolvedRun, experiment_id: int | None = None) -> Run:
+    """Adds a queued run, of an experiment or alone; it has its id when this returns."""
     config = resolved.config
     run = Run(
         name=config.display_name(),
@@ -47,6 +38,7 @@ def enqueue(session: Session, resolved: ResolvedRun) -> Run:
         epochs=config.epochs,
         num_parameters=resolved.num_parameters,
         num_multiply_adds=resolved.num_multiply_adds,
+        experiment_id=experiment_id,
         created_at=datetime.now(UTC),
     )
     session.add(run)
@@ -73,6 +65,8 @@ def requeue(session: Session, run_id: int) -> Run:
     run = _run(session, run_id)
     if RunState.QUEUED not in LEGAL_MOVES[run.state] or run.state is RunState.RUNNING:
         raise IllegalMove(run_id, run.state, "requeued")
+    if run.deleted_at is not None:
+        raise IllegalMove(run_id, run.state, "requeued while it is in the bin")
     _move(
         session, run_id, {run.state}, RunState.QUEUED,
         ended_at=None, failure_reason=None, failure_suggestion=None, suggested_dataset=None,
@@ -91,35 +85,6 @@ def hold(session: Session, run_id: int, held: bool) -> Run:
     return run
 
 
-def prioritise(session: Session, run_id: int, priority: int) -> Run:
-    """Sets the priority of a queued run: higher goes first, then the older."""
-    run = _run(session, run_id)
-    if run.state is not RunState.QUEUED:
-        raise IllegalMove(run_id, run.state, "moved in the queue")
-    run.priority = priority
-    record_event(session, "changed", run_id, priority=priority)
-    return run
-
-
-def move_to_front(session: Session, run_id: int) -> Run:
-    """Gives a queued run a priority above every other queued run's."""
-    highest = session.exec(select(func.max(Run.priority)).where(Run.state == RunState.QUEUED, Run.id != run_id)).one()
-    return prioritise(session, run_id, 0 if highest is None else highest + 1)
-
-
-def rename(session: Session, run_id: int, name: str) -> Run:
-    """Gives a run another name, in any state; raises InvalidRunConfig, as a launch with this name would."""
-    run = _run(session, run_id)
-    try:
-        run.name = checked_name(name)
-    except ValueError as error:
-        raise InvalidRunConfig({"name": str(error)}) from None
-    if not 1 <= len(run.name) <= MAX_NAME_LENGTH:
-        raise InvalidRunConfig({"name": f"must have 1 to {MAX_NAME_LENGTH} characters"})
-    record_event(session, "changed", run_id, name=run.name)
-    return run
-
-
 def pause_queue(session: Session, paused: bool) -> None:
     """A paused queue hands out no runs; those under way go on."""
     control = session.get_one(QueueControl, 1)
@@ -129,15 +94,6 @@ def pause_queue(session: Session, paused: bool) -> None:
 
 def is_paused(session: Session) -> bool:
     return session.get_one(QueueControl, 1).paused_at is not None
-
-
-def delete_run(session: Session, run_id: int) -> None:
-    """Removes the run with its epochs, log and artifact rows. The caller removes its files after the commit."""
-    run = _run(session, run_id)
-    if run.state is RunState.RUNNING:
-        raise IllegalMove(run_id, run.state, "deleted before it is cancelled")
-    session.delete(run)
-    record_event(session, "deleted", run_id)
 
 
 # --- moves of a worker -----------------------------------------------------------------------------------------------
@@ -234,6 +190,7 @@ def _move(session: Session, run_id: int, from_states: set[RunState], to: RunStat
     if moved.rowcount == 0:
         raise IllegalMove(run_id, _run(session, run_id).state, to.value)
     record_event(session, "state", run_id, state=to)
+    _tell_end_of_experiment(session, run_id, to)
 
 
 def _leave(session: Session, lease: Lease, to: RunState, **values: Any) -> None:
@@ -247,24 +204,19 @@ def _leave(session: Session, lease: Lease, to: RunState, **values: Any) -> None:
     if progress is not None:
         session.delete(progress)
     record_event(session, "state", lease.run_id, state=to)
+    _tell_end_of_experiment(session, lease.run_id, to)
 
 
-def owned_by(lease: Lease) -> tuple[Any, ...]:
-    """The conditions of every write a worker makes about a run."""
-    return (
-        col(Run.id) == lease.run_id,
-        col(Run.worker_id) == lease.worker_id,
-        col(Run.attempt) == lease.attempt,
-        col(Run.state) == RunState.RUNNING,
-    )
-
-
-def owned_run(session: Session, lease: Lease) -> Run:
-    """The run while it is this worker's attempt; raises LeaseLost."""
-    run = session.exec(select(Run).where(*owned_by(lease))).first()
-    if run is None:
-        raise LeaseLost(lease.run_id, lease.attempt)
-    return run
+def _tell_end_of_experiment(session: Session, run_id: int, to: RunState) -> None:
+    """An event when the last open run of an experiment has ended; again, if one is requeued and ends once more."""
+    experiment = session.exec(
+        select(Experiment).join(Run, col(Run.experiment_id) == Experiment.id).where(Run.id == run_id)
+    ).first()
+    if experiment is None or to not in ENDED:
+        return
+    is_open = col(Run.state).not_in(ENDED)
+    if session.exec(select(Run.id).where(Run.experiment_id == experiment.id, is_open).limit(1)).first() is None:
+        record_event(session, "experiment", experiment=experiment.id, name=experiment.name, ended=True)
 
 
 def _run(session: Session, run_id: int) -> Run:

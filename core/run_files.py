@@ -1,12 +1,9 @@
-"""Where a run's files lie, found by database id alone, and their removal with the run."""
+"""Where a run's files lie, found by database id alone."""
 
-import shutil
 from pathlib import Path
 
 from sqlmodel import Session
 
-from core.database import Database
-from core.queue import delete_run
 from core.tables import Artifact
 
 
@@ -27,10 +24,3 @@ def artifact_of_run(session: Session, runs_dir: Path, run_id: int, artifact_id: 
     if not file.is_file():
         raise ArtifactNotFound(f"The file of artifact {artifact_id} ({artifact.file_name}) is no longer there.")
     return artifact, file
-
-
-def delete_run_with_files(database: Database, runs_dir: Path, run_id: int) -> None:
-    """Raises RunNotFound, IllegalMove. The files go after the commit: a run that is there has its files."""
-    with database.writing() as session:
-        delete_run(session, run_id)
-    shutil.rmtree(folder_of_run(runs_dir, run_id), ignore_errors=True)

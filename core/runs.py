@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from core.queue import next_in_line
 from core.run_state import RunNotFound, RunState
-from core.tables import Artifact, LogLine, Progress, Run
+from core.tables import Artifact, LogLine, Progress, Run, RunTag
 
 SortKey = Literal[
     "id",
@@ -49,7 +49,10 @@ class RunFilter:
     states: tuple[RunState, ...] = ()
     architectures: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
+    experiments: tuple[int, ...] = ()
+    tags: tuple[str, ...] = ()  # any of them
     search: str | None = None
+    in_bin: bool = False  # the deleted ones and no other
     sort: SortKey = "id"
     descending: bool = True
 
@@ -64,7 +67,7 @@ class RunPage:
 
 
 def run_by_id(session: Session, run_id: int) -> Run:
-    """Raises RunNotFound."""
+    """The run, in the bin or not; raises RunNotFound."""
     run = session.get(Run, run_id)
     if run is None:
         raise RunNotFound(run_id)
@@ -88,8 +91,9 @@ def list_runs(session: Session, wanted: RunFilter, *, limit: int = 50, cursor: s
 
 
 def count_by_state(session: Session) -> dict[RunState, int]:
-    """How many runs are in each state; states without runs count 0."""
-    counted = session.exec(select(Run.state, func.count()).group_by(Run.state)).all()
+    """How many runs are in each state, the bin apart; states without runs count 0."""
+    listed = col(Run.deleted_at).is_(None)
+    counted = session.exec(select(Run.state, func.count()).where(listed).group_by(col(Run.state))).all()
     return dict.fromkeys(RunState, 0) | {RunState(state): count for state, count in counted}
 
 
@@ -113,13 +117,18 @@ def artifacts_of_run(session: Session, run_id: int) -> list[Artifact]:
 
 
 def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
+    deleted_at = col(Run.deleted_at)
+    conditions: list[ColumnElement[bool]] = [deleted_at.is_not(None) if wanted.in_bin else deleted_at.is_(None)]
     if wanted.states:
         conditions.append(col(Run.state).in_(wanted.states))
     if wanted.architectures:
         conditions.append(col(Run.architecture).in_(wanted.architectures))
     if wanted.datasets:
         conditions.append(col(Run.dataset).in_(wanted.datasets))
+    if wanted.experiments:
+        conditions.append(col(Run.experiment_id).in_(wanted.experiments))
+    if wanted.tags:
+        conditions.append(col(Run.id).in_(select(RunTag.run_id).where(col(RunTag.tag).in_(wanted.tags))))
     if wanted.search:
         conditions.append(col(Run.name).icontains(wanted.search, autoescape=True))
     return conditions

@@ -1,31 +1,30 @@
 """The tables: columns, no behaviour. Times are aware UTC; a missing figure is NULL."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Dialect, Index, LargeBinary
-from sqlalchemy.types import DateTime, TypeDecorator
+from sqlalchemy import JSON, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
+from core.column_types import UtcDateTime
 from core.run_state import RunState
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """Aware UTC in Python, naive UTC text in SQLite, which knows no time zones."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        assert value is None or value.tzinfo is not None
-        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else value.replace(tzinfo=UTC)
-
 
 # JSON columns hold what the pydantic shapes of core dumped; SQLAlchemy's JSON type knows no narrower type.
 Json = Any
+
+
+class Experiment(SQLModel, table=True):
+    """A named group of runs that asks one question; `base`, `grid` and `seeds` are as they were asked for."""
+
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+    base: Json = Field(sa_type=JSON)  # values of a run config, without what the grid and the seeds say
+    grid: Json = Field(sa_type=JSON)  # {"learning_rate": [0.1, 0.01], "architecture.parameters.pool": ["max", "avg"]}
+    seeds: Json = Field(sa_type=JSON)  # [0, 1, 2]
+    notes: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    created_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class Run(SQLModel, table=True):
@@ -45,6 +44,9 @@ class Run(SQLModel, table=True):
     epochs: int
     num_parameters: int
     num_multiply_adds: int
+    experiment_id: int | None = Field(default=None, foreign_key="experiment.id", index=True)
+    notes: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    deleted_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)  # in the bin since then
 
     priority: int = 0
     held_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -74,6 +76,13 @@ class Run(SQLModel, table=True):
     seconds_per_epoch: float | None = None  # mean over the recorded epochs
     images_per_second: float | None = None  # trained images over training seconds, all recorded epochs
     peak_memory_bytes: int | None = None
+
+
+class RunTag(SQLModel, table=True):
+    """A word by which a user finds a run again."""
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    tag: str = Field(primary_key=True, index=True)
 
 
 class Epoch(SQLModel, table=True):
@@ -176,9 +185,9 @@ class QueueControl(SQLModel, table=True):
 
 
 class IdempotencyKey(SQLModel, table=True):
-    """A POST that was answered; the same key with the same body gets the same run."""
+    """A POST that was answered; the same key with the same body gets the same run or experiment."""
 
     key: str = Field(primary_key=True, max_length=255)
     body_sha256: bytes = Field(sa_type=LargeBinary)
-    run_id: int
+    made_id: int  # of the run, or of the experiment: the body says which
     created_at: datetime = Field(sa_type=UtcDateTime)

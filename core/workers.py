@@ -8,7 +8,8 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from core.events import record_event
-from core.queue import Lease, hand_back
+from core.lease import Lease
+from core.queue import hand_back
 from core.run_state import RunState
 from core.tables import Run, Worker
 

@@ -6,8 +6,8 @@ from typing import Any
 from sqlmodel import Session
 
 from core import metrics, queue
+from core.lease import Lease
 from core.metrics import EpochFigures, WrittenFile
-from core.queue import Lease
 from worker.messages import Message
 
 

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Mapping
 
-from core.queue import Lease
+from core.lease import Lease
 from worker.messages import LinePipe, Message, send
 
 # A child that cannot even start is tried again after so long, so that a broken installation does not spin.

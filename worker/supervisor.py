@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from core import queue, runs, workers
 from core.database import Database
-from core.queue import Lease
+from core.lease import Lease
 from core.run_state import LeaseLost
 from core.settings import Settings
 from worker.messages import Closed, Message

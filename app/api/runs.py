@@ -6,12 +6,12 @@ from fastapi import APIRouter, Body, Header, Query, Response
 from sqlmodel import Session
 
 from app.api.schemas import RunChange, RunListOut, RunOut, run_out
-from app.dependencies import CurrentDatabase, CurrentSettings, Reading, RunId, Writing
+from app.dependencies import Reading, RunId, Writing
 from app.errors import problems
-from core import queue
+from core import queue, run_changes
+from core.bin import move_to_bin, restore
 from core.idempotency import enqueue_once
 from core.run_config import RunConfig, resolve_run
-from core.run_files import delete_run_with_files
 from core.run_state import RunState
 from core.runs import RunFilter, SortKey, list_runs, progress_of_run, queue_positions, run_by_id
 from core.tables import Run
@@ -75,7 +75,10 @@ def get_runs(
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=1000)] = None,
 ) -> RunListOut:
     """Runs that match, newest first unless sorted otherwise; page by page."""
-    wanted = RunFilter(tuple(state), tuple(architecture), tuple(dataset), q, sort, descending=order == "desc")
+    wanted = RunFilter(
+        states=tuple(state), architectures=tuple(architecture), datasets=tuple(dataset), search=q, sort=sort,
+        descending=order == "desc",
+    )  # fmt: skip
     page = list_runs(session, wanted, limit=limit, cursor=cursor)
     return RunListOut(runs=_all_told(session, page.runs), num_matching=page.num_matching, next_cursor=page.next_cursor)
 
@@ -91,18 +94,24 @@ def change_run(run_id: RunId, change: RunChange, session: Writing) -> RunOut:
     """Rename it, give it another priority, hold it or release it: all of it or nothing."""
     run = run_by_id(session, run_id)
     if change.name is not None:
-        queue.rename(session, run_id, change.name)
+        run_changes.rename(session, run_id, change.name)
     if change.priority is not None:
-        queue.prioritise(session, run_id, change.priority)
+        run_changes.prioritise(session, run_id, change.priority)
     if change.held is not None:
         queue.hold(session, run_id, change.held)
     return _told(session, run)
 
 
 @router.delete("/{run_id}", status_code=204, response_class=Response, responses=problems(404, 409))
-def delete_run(run_id: RunId, database: CurrentDatabase, settings: CurrentSettings) -> None:
-    """Remove a run that is not running, with its epochs, log and files."""
-    delete_run_with_files(database, settings.runs_dir, run_id)
+def delete_run(run_id: RunId, session: Writing) -> None:
+    """Put a run that is not running into the bin, where it stays for 30 days."""
+    move_to_bin(session, run_id)
+
+
+@router.post("/{run_id}/restore", responses=problems(404))
+def restore_run(run_id: RunId, session: Writing) -> RunOut:
+    """Take a deleted run out of the bin."""
+    return _told(session, restore(session, run_id))
 
 
 @router.post("/{run_id}/cancel", responses=problems(404, 409))

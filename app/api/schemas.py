@@ -85,6 +85,9 @@ class RunOut(Shape):
     summary: SummaryOut | None = Field(description="null until an epoch is recorded")
     failure: FailureOut | None
     environment: dict[str, JsonValue] | None = Field(description="torch build, CPU and threads of the first attempt")
+    experiment_id: int | None
+    notes: str
+    deleted_at: AwareDatetime | None = Field(description="in the bin since then")
     created_at: AwareDatetime
     started_at: AwareDatetime | None
     ended_at: AwareDatetime | None

@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse
 
-from app.dependencies import CurrentDatabase, CurrentSettings, RunId, Writing
+from app.dependencies import RunId, Writing
 from app.security import own_path
-from core import queue
+from core import queue, run_changes
+from core.bin import move_to_bin, restore
 from core.run_config import parse_run_config, resolve_run
-from core.run_files import delete_run_with_files
 from core.runs import run_by_id
 
 Next = Annotated[str, Form()]
@@ -43,7 +43,7 @@ def release_run(request: Request, run_id: RunId, session: Writing, next: Next = 
 
 @router.post("/runs/{run_id}/front", name="front_run")
 def front_run(request: Request, run_id: RunId, session: Writing, next: Next = "") -> RedirectResponse:
-    queue.move_to_front(session, run_id)
+    run_changes.move_to_front(session, run_id)
     return back(request, run_id, next)
 
 
@@ -51,7 +51,7 @@ def front_run(request: Request, run_id: RunId, session: Writing, next: Next = ""
 def rename_run(
     request: Request, run_id: RunId, session: Writing, name: Annotated[str, Form()], next: Next = ""
 ) -> RedirectResponse:
-    queue.rename(session, run_id, name)
+    run_changes.rename(session, run_id, name)
     return back(request, run_id, next)
 
 
@@ -69,11 +69,15 @@ def launch_again(
 
 
 @router.post("/runs/{run_id}/delete", name="delete_run")
-def delete_run(
-    request: Request, run_id: RunId, database: CurrentDatabase, settings: CurrentSettings, next: Next = ""
-) -> RedirectResponse:
-    delete_run_with_files(database, settings.runs_dir, run_id)
+def delete_run(request: Request, run_id: RunId, session: Writing, next: Next = "") -> RedirectResponse:
+    move_to_bin(session, run_id)
     return RedirectResponse(own_path(next) or request.app.url_path_for("runs_page"), status_code=303)
+
+
+@router.post("/runs/{run_id}/restore", name="restore_run")
+def restore_run(request: Request, run_id: RunId, session: Writing, next: Next = "") -> RedirectResponse:
+    restore(session, run_id)
+    return back(request, run_id, next)
 
 
 def back(request: Request, run_id: int, next_path: str) -> RedirectResponse:

@@ -17,8 +17,9 @@ from fastapi.sse import ServerSentEvent
 from app.live import MAX_WAITING, LiveFeed
 from core.database import Database, open_database
 from core.events import newest_event_id, record_event
+from core.lease import Lease
 from core.metrics import record_progress
-from core.queue import Lease, claim_oldest, enqueue
+from core.queue import claim_oldest, enqueue
 from core.run_config import parse_run_config, resolve_run
 from core.settings import Settings
 from core.workers import join

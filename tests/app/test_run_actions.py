@@ -7,9 +7,8 @@ from core import queue
 from core.database import Database
 from core.run_state import RunState
 from core.runs import run_by_id
-from core.settings import Settings
 from core.tables import Run
-from tests.app.trained_runs import complete, fail, launch, record_epochs, record_weights, started
+from tests.app.trained_runs import complete, fail, launch, record_epochs, started
 
 ELSEWHERE = [
     "https://evil.example/",
@@ -109,17 +108,18 @@ def test_a_dataset_that_the_config_does_not_fit_is_refused(client: TestClient, d
     assert client.post(f"/runs/{run_id}/again", data={"dataset": "nonsense"}).status_code == 422
 
 
-def test_a_deleted_run_is_gone_with_its_files(client: TestClient, database: Database, settings: Settings) -> None:
+def test_a_deleted_run_keeps_its_page_which_gives_it_back(client: TestClient, database: Database) -> None:
     lease = started(database)
     record_epochs(database, lease, 1)
-    record_weights(database, lease)
     complete(database, lease)
-    file = settings.runs_dir / str(lease.run_id) / "weights.safetensors"
-    file.parent.mkdir(parents=True)
-    file.write_bytes(b"x")
     assert post(client, lease.run_id, "delete") == "/runs"
-    assert client.get(f"/runs/{lease.run_id}").status_code == 404
-    assert not file.parent.exists()
+    page = client.get(f"/runs/{lease.run_id}").text
+    assert "It is in the bin" in page
+    assert 'id="act-again"' not in page
+    assert post(client, lease.run_id, "restore") == f"/runs/{lease.run_id}"
+    page = client.get(f"/runs/{lease.run_id}").text
+    assert "It is in the bin" not in page
+    assert 'id="act-again"' in page
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from core import queue
+from core import queue, run_changes
 from core.database import Database
 from core.metrics import record_environment, record_progress
 from tests.app.trained_runs import complete, fail, join, launch, record_epochs, record_weights, started
@@ -229,7 +229,7 @@ def test_nothing_that_a_user_or_a_trainer_wrote_becomes_markup(client: TestClien
     record_epochs(database, lease, 1)
     with database.writing() as session:
         queue.add_log_line(session, lease, HOSTILE)
-        queue.rename(session, lease.run_id, HOSTILE + "2")
+        run_changes.rename(session, lease.run_id, HOSTILE + "2")
     fail(database, lease, HOSTILE, HOSTILE)
     for path in ("", "/header", "/journal", "/record"):
         told = client.get(f"/runs/{lease.run_id}{path}").text

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from core import metrics, queue, workers
 from core.database import Database
-from core.queue import Lease
+from core.lease import Lease
 from core.run_config import parse_run_config, resolve_run
 from core.settings import Settings
 from core.tables import Run

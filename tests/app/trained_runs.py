@@ -5,8 +5,8 @@ from typing import Any
 
 from core import metrics, queue, workers
 from core.database import Database
+from core.lease import Lease
 from core.metrics import EpochFigures, WrittenFile
-from core.queue import Lease
 from core.run_config import parse_run_config, resolve_run
 
 BASE: dict[str, Any] = {"architecture": {"name": "lenet5"}, "dataset": "digits", "epochs": 4, "seed": 0}

@@ -6,18 +6,19 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session
 
-from core import metrics, queue, workers
+from core import metrics, queue, run_changes, workers
+from core.bin import move_to_bin, restore
 from core.database import Database, open_database
 from core.events import events_of_run
+from core.lease import Lease
 from core.metrics import EpochFigures, WrittenFile
-from core.queue import Lease
 from core.run_config import InvalidRunConfig
 from core.run_state import LEGAL_MOVES, IllegalMove, LeaseLost, RunNotFound, RunState
 from core.runs import artifacts_of_run, log_of_run, progress_of_run, queue_positions, run_by_id
-from core.tables import Epoch, Run
-from tests.app.trained_runs import claim, complete, fail, join, launch, record_epochs, started
+from core.tables import Run
+from tests.app.trained_runs import claim, fail, join, launch, record_epochs, started
 
 QUEUED, RUNNING, COMPLETED, FAILED, CANCELLED = RunState
 CHECKPOINT = WrittenFile("checkpoint", "1-1.safetensors", "0" * 64, 100, 1)
@@ -93,8 +94,8 @@ def test_an_ended_run_cannot_be_cancelled_held_or_moved(state: RunState, databas
     for move in (
         lambda session: queue.cancel(session, run_id),
         lambda session: queue.hold(session, run_id, True),
-        lambda session: queue.prioritise(session, run_id, 1),
-        lambda session: queue.move_to_front(session, run_id),
+        lambda session: run_changes.prioritise(session, run_id, 1),
+        lambda session: run_changes.move_to_front(session, run_id),
     ):
         with pytest.raises(IllegalMove, match=state.value):
             write(database, move)
@@ -108,7 +109,7 @@ def test_only_a_failed_or_cancelled_run_can_be_requeued(state: RunState, databas
 
 
 def test_a_run_that_is_not_there_is_not_found(database: Database) -> None:
-    for move in (queue.cancel, queue.requeue, queue.delete_run):
+    for move in (queue.cancel, queue.requeue, move_to_bin, restore):
         with pytest.raises(RunNotFound):
             write(database, move, 404)
 
@@ -118,8 +119,8 @@ def test_a_run_that_is_not_there_is_not_found(database: Database) -> None:
 
 def test_the_higher_priority_goes_first_and_then_the_older(database: Database) -> None:
     first, second, third, fourth = (launch(database) for _ in range(4))
-    write(database, queue.prioritise, third, 5)
-    write(database, queue.move_to_front, fourth)
+    write(database, run_changes.prioritise, third, 5)
+    write(database, run_changes.move_to_front, fourth)
     with database.reading() as session:
         assert queue_positions(session) == {fourth: 1, third: 2, first: 3, second: 4}
     worker = join(database)
@@ -324,23 +325,8 @@ def test_a_requeued_run_forgets_that_it_was_to_be_cancelled(database: Database) 
 
 def test_a_name_is_trimmed_and_an_empty_or_long_one_is_refused(database: Database) -> None:
     run_id = launch(database)
-    assert write(database, queue.rename, run_id, " mine ").name == "mine"
+    assert write(database, run_changes.rename, run_id, " mine ").name == "mine"
     for wrong in ("", "  ", "x" * 121, "two\nlines"):
         with pytest.raises(InvalidRunConfig):
-            write(database, queue.rename, run_id, wrong)
+            write(database, run_changes.rename, run_id, wrong)
     assert read_run(database, run_id).name == "mine"
-
-
-def test_a_deleted_run_leaves_only_the_event_and_its_id_is_never_used_again(database: Database) -> None:
-    lease = started(database)
-    record_epochs(database, lease, 1)
-    with pytest.raises(IllegalMove, match="cancelled"):
-        write(database, queue.delete_run, lease.run_id)
-    complete(database, lease)
-    write(database, queue.delete_run, lease.run_id)
-    with database.reading() as session:
-        assert session.exec(select(Epoch)).all() == []
-        assert events_of_run(session, lease.run_id)[-1].kind == "deleted"
-        with pytest.raises(RunNotFound):
-            run_by_id(session, lease.run_id)
-    assert launch(database) > lease.run_id

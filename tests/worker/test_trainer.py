@@ -13,7 +13,7 @@ import torch
 
 from core.architectures.layers import LAYERS
 from core.datasets import DatasetUnavailable
-from core.queue import Lease
+from core.lease import Lease
 from core.run_config import RunConfig, parse_run_config, resolve_run
 from core.settings import Settings
 from worker.batches import TooFewImages

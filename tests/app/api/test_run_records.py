@@ -9,8 +9,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from core.database import Database
+from core.lease import Lease
 from core.metrics import EpochFigures, WrittenFile, record_epoch, record_progress, record_weights
-from core.queue import Lease, add_log_line, claim_oldest, complete, enqueue
+from core.queue import add_log_line, claim_oldest, complete, enqueue
 from core.run_config import parse_run_config, resolve_run
 from core.settings import Settings
 from core.workers import join

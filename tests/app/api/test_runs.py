@@ -2,15 +2,16 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
+from core.bin import purge
 from core.database import Database
-from core.queue import Lease, claim_oldest, fail
+from core.lease import Lease
+from core.queue import claim_oldest, fail
 from core.settings import Settings
 from core.tables import IdempotencyKey
 from core.workers import join
@@ -79,10 +80,14 @@ def test_a_key_is_forgotten_after_a_day(client: TestClient, database: Database) 
         assert len(session.exec(select(IdempotencyKey)).all()) == 1
 
 
-def test_the_run_of_a_key_that_was_deleted_is_not_made_again(client: TestClient) -> None:
+def test_the_run_of_a_key_that_was_purged_is_not_made_again(
+    client: TestClient, database: Database, settings: Settings
+) -> None:
     key = {"Idempotency-Key": "gone"}
     client.post("/api/v1/runs", json=RUN, headers=key)
     client.delete("/api/v1/runs/1")
+    assert client.post("/api/v1/runs", json=RUN, headers=key).json()["deleted_at"] is not None
+    purge(database, settings.runs_dir, [1])
     assert client.post("/api/v1/runs", json=RUN, headers=key).status_code == 404
 
 
@@ -197,19 +202,15 @@ def test_a_failure_is_told_with_reason_and_suggestion_until_the_run_is_requeued(
     assert client.post("/api/v1/runs/1/requeue").json()["failure"] is None
 
 
-def test_a_deleted_run_leaves_no_file_and_no_other_run_s_file_goes(client: TestClient, settings: Settings) -> None:
-    def file_of(run_id: int) -> Path:
-        file = settings.runs_dir / str(run_id) / "weights.safetensors"
-        file.parent.mkdir(parents=True)
-        file.write_bytes(b"weights")
-        return file
-
-    files = [file_of(launch(client)["id"]) for _ in range(2)]
+def test_a_deleted_run_is_not_listed_and_can_be_had_back(client: TestClient) -> None:
+    launch(client)
     assert client.delete("/api/v1/runs/1").status_code == 204
-    assert [file.exists() for file in files] == [False, True]
-    assert client.get("/api/v1/runs/1").status_code == 404
-    assert client.delete("/api/v1/runs/1").status_code == 404
-    assert launch(client)["id"] == 3, "an id is never given twice"
+    assert client.get("/api/v1/runs").json()["num_matching"] == 0
+    assert client.get("/api/v1/runs/1").json()["deleted_at"] is not None
+    restored = client.post("/api/v1/runs/1/restore").json()
+    assert (restored["deleted_at"], restored["state"]) == (None, "cancelled")
+    assert client.get("/api/v1/runs").json()["num_matching"] == 1
+    assert client.delete("/api/v1/runs/2").status_code == client.post("/api/v1/runs/2/restore").status_code == 404
 
 
 def test_a_running_run_is_not_deleted(client: TestClient, database: Database) -> None:

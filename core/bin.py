@@ -1,0 +1,79 @@
+"""The bin: a deleted run stays there for 30 days, whole, and can be had back. Purged, it is gone with its files."""
+
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import delete, func
+from sqlmodel import Session, col, select
+
+from core import queue
+from core.database import Database
+from core.events import record_event
+from core.run_files import folder_of_run
+from core.run_state import IllegalMove, RunState
+from core.runs import run_by_id
+from core.tables import Artifact, Experiment, Run
+
+KEPT_FOR = timedelta(days=30)
+
+
+def move_to_bin(session: Session, run_id: int) -> Run:
+    """A queued run is cancelled first; a running one must be cancelled by the user. Raises RunNotFound, IllegalMove."""
+    run = run_by_id(session, run_id)
+    if run.state is RunState.RUNNING:
+        raise IllegalMove(run_id, run.state, "deleted before it is cancelled")
+    if run.state is RunState.QUEUED:
+        queue.cancel(session, run_id)
+    if run.deleted_at is None:
+        run.deleted_at = datetime.now(UTC)
+        record_event(session, "deleted", run_id)
+    return run
+
+
+def restore(session: Session, run_id: int) -> Run:
+    """Out of the bin, in the state in which it was deleted (a queued one: cancelled). Raises RunNotFound."""
+    run = run_by_id(session, run_id)
+    if run.deleted_at is not None:
+        run.deleted_at = None
+        record_event(session, "changed", run_id, restored=True)
+    return run
+
+
+def runs_in_bin(session: Session) -> list[Run]:
+    """The newest deleted first."""
+    deleted = select(Run).where(col(Run.deleted_at).is_not(None))
+    return list(session.exec(deleted.order_by(col(Run.deleted_at).desc(), col(Run.id).desc())))
+
+
+def bytes_in_bin(session: Session) -> int:
+    """What emptying the bin would free: the artifacts' sizes as recorded."""
+    in_bin = select(func.coalesce(func.sum(Artifact.num_bytes), 0)).join(Run).where(col(Run.deleted_at).is_not(None))
+    return session.exec(in_bin).one()
+
+
+def purge(database: Database, runs_dir: Path, run_ids: Sequence[int]) -> int:
+    """Removes those of the runs that are in the bin, for good, with all that is theirs; tells how many.
+
+    The files go after the commit: a run that is there has its files.
+    """
+    with database.writing() as session:
+        binned = select(Run.id).where(col(Run.id).in_(run_ids), col(Run.deleted_at).is_not(None))
+        purged = [run_id for run_id in session.exec(binned) if run_id is not None]
+        session.exec(delete(Run).where(col(Run.id).in_(purged)))
+        with_runs = select(Run.experiment_id).where(col(Run.experiment_id).is_not(None))
+        session.exec(delete(Experiment).where(col(Experiment.id).not_in(with_runs)))
+        for run_id in purged:
+            record_event(session, "purged", run_id)
+    for run_id in purged:
+        shutil.rmtree(folder_of_run(runs_dir, run_id), ignore_errors=True)
+    return len(purged)
+
+
+def purge_expired(database: Database, runs_dir: Path, now: datetime | None = None) -> int:
+    """Purges what was deleted more than 30 days before `now`."""
+    oldest = (now or datetime.now(UTC)) - KEPT_FOR
+    with database.reading() as session:
+        expired = [run.id for run in runs_in_bin(session) if run.deleted_at is not None and run.deleted_at < oldest]
+    return purge(database, runs_dir, [run_id for run_id in expired if run_id is not None]) if expired else 0

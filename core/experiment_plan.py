@@ -1,0 +1,162 @@
+"""A base, a grid and seeds made into run configs: what an experiment will launch, checked before anything starts."""
+
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import JsonValue
+
+from core.run_config import (
+    MAX_NAME_LENGTH,
+    InvalidRunConfig,
+    ResolvedRun,
+    RunConfig,
+    checked_name,
+    parse_run_config,
+    resolve_run,
+)
+
+MAX_RUNS = (
+    1000  # of one experiment: a slip of the finger in a grid is refused before it fills the queue. Guess, untuned
+)
+MAX_SEED = 2**32 - 1
+PARAMETER = "architecture.parameters."  # begins the path of a family parameter in a grid
+Grid = Mapping[str, Sequence[JsonValue]]
+
+
+@dataclass(frozen=True)
+class ExperimentPlan:
+    """What a launch asks for, checked; `runs` seed by seed, so that every group has its first run early."""
+
+    name: str
+    base: dict[str, JsonValue]
+    grid: dict[str, list[JsonValue]]
+    seeds: tuple[int, ...]
+    runs: tuple[ResolvedRun, ...]
+
+
+def plan_experiment(
+    *, name: str = "", base: Mapping[str, JsonValue], grid: Grid, seeds: int | Sequence[int]
+) -> ExperimentPlan:
+    """Every combination of the grid's values over the base, with every seed; a number n of seeds counts n up from the
+    base's seed. A grid's key is a field of the run config, "architecture" (names, or choices with parameters), or
+    "architecture.parameters.<parameter>". Raises InvalidRunConfig with every field's reason."""
+    try:
+        name = checked_name(name)[:MAX_NAME_LENGTH]
+    except ValueError as error:
+        raise InvalidRunConfig({"name": str(error)}) from None
+    chosen_seeds = _seeds(base.get("seed", 0), seeds)
+    problems = _grid_problems(grid) | _seed_problems(chosen_seeds)
+    num_runs = len(chosen_seeds)
+    for values in grid.values():
+        num_runs *= len(values)
+    if num_runs > MAX_RUNS:
+        problems["seeds" if len(chosen_seeds) > MAX_RUNS else "grid"] = (
+            f"makes {num_runs:,} runs; an experiment has at most {MAX_RUNS:,}"
+        )
+    if problems:
+        raise InvalidRunConfig(problems)
+    resolved = _resolved(base, grid, chosen_seeds[0])
+    runs = tuple(_with_seed(run, varied, seed) for seed in chosen_seeds for run, varied in resolved)
+    shared = {field: value for field, value in base.items() if field not in ("seed", "name")}
+    return ExperimentPlan(
+        name or _name_of(grid, runs), shared, {path: list(values) for path, values in grid.items()}, chosen_seeds, runs
+    )
+
+
+def _seeds(first: JsonValue, seeds: int | Sequence[int]) -> tuple[int, ...]:
+    if not isinstance(seeds, int):
+        return tuple(seeds)
+    start = first if isinstance(first, int) else 0
+    return tuple(range(start, start + min(seeds, MAX_RUNS + 1)))
+
+
+def _seed_problems(seeds: tuple[int, ...]) -> dict[str, str]:
+    if not seeds:
+        return {"seeds": "must be at least one"}
+    if not all(0 <= seed <= MAX_SEED for seed in seeds):
+        return {"seeds": f"must be whole numbers from 0 to {MAX_SEED:,}"}
+    return {"seeds": "must differ from each other"} if len(set(seeds)) < len(seeds) else {}
+
+
+def _grid_problems(grid: Grid) -> dict[str, str]:
+    problems: dict[str, str] = {}
+    for path, values in grid.items():
+        is_known = path in RunConfig.model_fields or (path.startswith(PARAMETER) and path != PARAMETER)
+        if path in ("seed", "name") or not is_known:
+            problems[f"grid.{path}"] = "is not a field that can vary" if path != "seed" else "is said by `seeds`"
+        elif not values:
+            problems[f"grid.{path}"] = "must have at least one value"
+        elif len({json.dumps(value, sort_keys=True) for value in values}) < len(values):
+            problems[f"grid.{path}"] = "says a value twice"
+    return problems
+
+
+def _resolved(base: Mapping[str, JsonValue], grid: Grid, seed: int) -> list[tuple[ResolvedRun, str]]:
+    """Each combination's run with the first seed, and in words what varied for it."""
+    # the architecture before its parameters
+    paths = sorted(grid, key=lambda path: path.startswith(PARAMETER))
+    resolved, problems = dict[str, tuple[ResolvedRun, str]](), dict[str, str]()
+    for combination in itertools.product(*(grid[path] for path in paths)):
+        varied = dict(zip(paths, combination, strict=True))
+        try:
+            run = resolve_run(parse_run_config(_values(base, varied) | {"seed": seed, "name": ""}))
+        except InvalidRunConfig as error:
+            where = f" (where {_words(varied)})" if varied else ""
+            problems |= {field: reason + where for field, reason in error.problems.items() if field not in problems}
+            continue
+        if run.config_hash in resolved:
+            problems["grid"] = f"makes the same run config twice (where {_words(varied)})"
+        resolved[run.config_hash] = run, _words(varied)
+    if problems:
+        raise InvalidRunConfig(problems)
+    return list(resolved.values())
+
+
+def _values(base: Mapping[str, JsonValue], varied: Mapping[str, JsonValue]) -> dict[str, Any]:
+    """Any: a run config's values before they are judged."""
+    values: dict[str, Any] = dict(base)
+    for path, value in varied.items():
+        if path == "architecture":
+            values[path] = {"name": value} if isinstance(value, str) else value
+        elif path.startswith(PARAMETER):
+            choice = values.get("architecture")
+            choice = choice if isinstance(choice, dict) else {}
+            own = choice.get("parameters") or {}
+            values["architecture"] = choice | {"parameters": own | {path.removeprefix(PARAMETER): value}}
+        else:
+            values[path] = value
+    return values
+
+
+def _words(varied: Mapping[str, JsonValue]) -> str:
+    """For example "learning rate 0.1, pool max"."""
+    return ", ".join(
+        f"{path.removeprefix(PARAMETER).replace('_', ' ')} {_value_words(value)}" for path, value in varied.items()
+    )
+
+
+def _value_words(value: JsonValue) -> str:
+    if isinstance(value, dict):
+        own = value.get("parameters")
+        own = own if isinstance(own, dict) else {}
+        return ", ".join([str(value.get("name")), *(f"{name} {_value_words(v)}" for name, v in own.items())])
+    return "×".join(str(item) for item in value) if isinstance(value, list) else str(value)
+
+
+def _with_seed(resolved: ResolvedRun, varied: str, seed: int) -> ResolvedRun:
+    """The config hash leaves out seed and name, so that the rest is the same."""
+    config = resolved.config
+    words = varied or _value_words(config.architecture.model_dump(mode="json"))
+    name = f"{words.removeprefix('architecture ')}, seed {seed}"
+    name = name if len(name) <= MAX_NAME_LENGTH else f"{name[: MAX_NAME_LENGTH - 1]}…"
+    return replace(resolved, config=config.model_copy(update={"seed": seed, "name": name}))
+
+
+def _name_of(grid: Grid, runs: Sequence[ResolvedRun]) -> str:
+    config = runs[0].config
+    varied = [path.removeprefix(PARAMETER).replace("_", " ") for path in grid]
+    what = " and ".join(varied) if varied else config.architecture.name
+    return f"{what} on {config.dataset}"[:MAX_NAME_LENGTH].capitalize()

@@ -1,0 +1,132 @@
+"""Experiments: launched from a plan, and as they stand; groups of runs."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from core.events import record_event
+from core.experiment_plan import ExperimentPlan
+from core.idempotency import once
+from core.queue import enqueue
+from core.run_state import ENDED, RunState
+from core.tables import Experiment, Run
+
+
+class ExperimentNotFound(LookupError):
+    """No experiment has this id, or the last of its runs was purged."""
+
+    def __init__(self, experiment_id: int) -> None:
+        super().__init__(f"There is no experiment {experiment_id}.")
+        self.experiment_id = experiment_id
+
+
+def launch_experiment(session: Session, plan: ExperimentPlan) -> Experiment:
+    """Adds the experiment and all of its runs to the queue."""
+    experiment = Experiment(
+        name=plan.name, base=plan.base, grid=plan.grid, seeds=list(plan.seeds), created_at=datetime.now(UTC)
+    )
+    session.add(experiment)
+    session.flush()
+    for resolved in plan.runs:
+        enqueue(session, resolved, experiment.id)
+    record_event(session, "experiment", experiment=experiment.id, name=experiment.name, ended=False)
+    return experiment
+
+
+def launch_experiment_once(session: Session, plan: ExperimentPlan, key: str) -> tuple[Experiment, bool]:
+    """The experiment, and whether this call made it; raises KeyReused, ExperimentNotFound."""
+
+    def make() -> int:
+        experiment = launch_experiment(session, plan)
+        assert experiment.id is not None
+        return experiment.id
+
+    asked = json.dumps([plan.name, plan.base, plan.grid, plan.seeds], sort_keys=True)
+    experiment_id, is_new = once(session, key, asked, make)
+    return experiment_by_id(session, experiment_id), is_new
+
+
+@dataclass(frozen=True)
+class ExperimentSummary:
+    """An experiment and how its runs stand, the bin apart. `ended_at` is None while a run is open."""
+
+    experiment: Experiment
+    num_runs: dict[RunState, int]
+    num_groups: int
+    epochs: int  # of all runs together
+    epochs_done: int
+    ended_at: datetime | None
+
+
+def experiment_by_id(session: Session, experiment_id: int) -> Experiment:
+    """Raises ExperimentNotFound."""
+    experiment = session.get(Experiment, experiment_id)
+    if experiment is None:
+        raise ExperimentNotFound(experiment_id)
+    return experiment
+
+
+def runs_of_experiment(session: Session, experiment_id: int) -> list[Run]:
+    """Its runs that are not in the bin, in the order of launch; raises ExperimentNotFound."""
+    experiment_by_id(session, experiment_id)
+    own = select(Run).where(Run.experiment_id == experiment_id, col(Run.deleted_at).is_(None))
+    return list(session.exec(own.order_by(col(Run.id))))
+
+
+def list_experiments(session: Session, *, limit: int = 50, before: int | None = None) -> list[ExperimentSummary]:
+    """The newest first, those with an id below `before`; one whose runs are all in the bin is not listed."""
+    listed = select(Run.experiment_id).where(col(Run.deleted_at).is_(None), col(Run.experiment_id).is_not(None))
+    newest = select(Experiment).where(col(Experiment.id).in_(listed)).order_by(col(Experiment.id).desc())
+    if before is not None:
+        newest = newest.where(col(Experiment.id) < before)
+    return summaries(session, list(session.exec(newest.limit(limit))))
+
+
+def summaries(session: Session, experiments: Sequence[Experiment]) -> list[ExperimentSummary]:
+    """One summary for each experiment, in their order."""
+    ids = [experiment.id for experiment in experiments]
+    totals = (
+        select(  # type: ignore[call-overload]  # SQLModel's select knows four columns at most
+            Run.experiment_id, Run.state, func.count(), func.sum(Run.epochs), func.sum(Run.epochs_done),
+            func.max(Run.ended_at),
+        )
+        .where(col(Run.experiment_id).in_(ids), col(Run.deleted_at).is_(None))
+        .group_by(Run.experiment_id, Run.state)
+    )  # fmt: skip
+    by_id: dict[int | None, list[Any]] = {experiment_id: [] for experiment_id in ids}  # Any: rows of six types
+    for experiment_id, *row in session.exec(totals):
+        by_id[experiment_id].append(row)
+    num_groups = dict(
+        session.exec(
+            select(Run.experiment_id, func.count(func.distinct(Run.config_hash)))
+            .where(col(Run.experiment_id).in_(ids), col(Run.deleted_at).is_(None))
+            .group_by(col(Run.experiment_id))
+        ).all()
+    )
+    return [_summary(experiment, by_id[experiment.id], num_groups.get(experiment.id, 0)) for experiment in experiments]
+
+
+def _summary(experiment: Experiment, rows: Sequence[Any], num_groups: int) -> ExperimentSummary:
+    """From (state, runs, epochs, epochs done, last end) of each state."""
+    is_open = any(state not in ENDED for state, *_ in rows)
+    return ExperimentSummary(
+        experiment=experiment,
+        num_runs=dict.fromkeys(RunState, 0) | {RunState(state): count for state, count, *_ in rows},
+        num_groups=num_groups,
+        epochs=sum(epochs for _, _, epochs, _, _ in rows),
+        epochs_done=sum(done for _, _, _, done, _ in rows),
+        ended_at=None if is_open else max((end for *_, end in rows if end is not None), default=None),
+    )
+
+
+def groups_of(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """Runs that differ in nothing but the seed, by config hash, in the order in which each group begins."""
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(run.config_hash, []).append(run)
+    return groups

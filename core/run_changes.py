@@ -1,0 +1,39 @@
+"""What a user changes of a run beside its state: its name and its place in the queue."""
+
+from sqlalchemy import func
+from sqlmodel import Session, select
+
+from core.events import record_event
+from core.run_config import MAX_NAME_LENGTH, InvalidRunConfig, checked_name
+from core.run_state import IllegalMove, RunState
+from core.runs import run_by_id
+from core.tables import Run
+
+
+def prioritise(session: Session, run_id: int, priority: int) -> Run:
+    """Sets the priority of a queued run: higher goes first, then the older."""
+    run = run_by_id(session, run_id)
+    if run.state is not RunState.QUEUED:
+        raise IllegalMove(run_id, run.state, "moved in the queue")
+    run.priority = priority
+    record_event(session, "changed", run_id, priority=priority)
+    return run
+
+
+def move_to_front(session: Session, run_id: int) -> Run:
+    """Gives a queued run a priority above every other queued run's."""
+    highest = session.exec(select(func.max(Run.priority)).where(Run.state == RunState.QUEUED, Run.id != run_id)).one()
+    return prioritise(session, run_id, 0 if highest is None else highest + 1)
+
+
+def rename(session: Session, run_id: int, name: str) -> Run:
+    """Gives a run another name, in any state; raises InvalidRunConfig, as a launch with this name would."""
+    run = run_by_id(session, run_id)
+    try:
+        run.name = checked_name(name)
+    except ValueError as error:
+        raise InvalidRunConfig({"name": str(error)}) from None
+    if not 1 <= len(run.name) <= MAX_NAME_LENGTH:
+        raise InvalidRunConfig({"name": f"must have 1 to {MAX_NAME_LENGTH} characters"})
+    record_event(session, "changed", run_id, name=run.name)
+    return run
