@@ -12,7 +12,8 @@ from urllib.request import urlopen
 import psutil
 import pytest
 
-from app.cli import listen, main, parser, read_settings
+from app.cli import COMMANDS, main, parser, read_settings
+from app.serving import listen
 from core.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -24,13 +25,28 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(variable)
 
 
-def test_help_lists_every_setting_by_flag_and_environment() -> None:
-    shown = " ".join(parser().format_help().split())
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_lists_every_setting_by_flag_and_environment(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"] if command else ["--help"])
+    shown = " ".join(capsys.readouterr().out.split())
     for name, field in Settings.model_fields.items():
         assert f"--{name.replace('_', '-')} VALUE" in shown
         assert f"(TRAINYARD_{name.upper()}" in shown
         assert field.description
         assert field.description in shown
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert all(f"{name} {command.help}" in shown for name, command in COMMANDS.items())
+
+
+def test_a_flag_may_stand_before_the_command_or_behind_it() -> None:
+    for arguments in (["--port", "9000", "serve"], ["serve", "--port", "9000"]):
+        assert vars(parser().parse_args(arguments)) == {"command": "serve", "port": "9000"}
 
 
 def test_the_readme_has_the_settings_as_the_code_has_them() -> None:
