@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Header, Path, Request
 from sqlmodel import Session
 
 from app.live import LiveFeed
@@ -63,3 +63,11 @@ Writing = Annotated[Session, Depends(_writing, scope="function")]
 
 Id = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
 RunId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="The run's id.", examples=[1])]
+ExperimentId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="The experiment's id.", examples=[1])]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1, max_length=255, pattern=r"^[!-~]+$",
+        description="A text of your own: within 24 hours the same key with the same body gives the same again (200).",
+    ),
+]  # fmt: skip

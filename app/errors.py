@@ -19,6 +19,7 @@ from core.architectures.catalogue import UnknownArchitecture
 from core.architectures.shapes import ArchitectureError
 from core.dataset_store import DatasetBroken, DatasetMissing
 from core.datasets import UnknownDataset
+from core.experiments import ExperimentNotFound
 from core.idempotency import KeyReused
 from core.run_config import InvalidRunConfig, problems_of
 from core.run_files import ArtifactNotFound
@@ -137,6 +138,7 @@ def _text(text: str) -> str:
 
 _DESCRIPTIONS: Mapping[type[Exception], Callable[[Any], Problem]] = {
     RunNotFound: lambda error: problem(404, str(error), suggestion="It may have been deleted."),
+    ExperimentNotFound: lambda error: problem(404, str(error), suggestion="Its runs may have been deleted for good."),
     ArtifactNotFound: lambda error: problem(404, str(error)),
     UnknownArchitecture: lambda error: problem(404, str(error)),
     UnknownDataset: lambda error: problem(404, str(error)),

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from app.api import architectures, datasets, events, health, queue, run_records, runs, workers
+from app.api import architectures, datasets, events, experiments, health, queue, run_records, runs, workers
 from app.api.documentation import DESCRIPTION, TAGS, Application
 from app.errors import add_error_handlers, problems
 from app.live import LiveFeed, called_at_stop_signal
@@ -20,7 +20,7 @@ from core.database import open_database
 from core.settings import Settings
 
 PAGES = (runs_page, new_run, run, run_actions, login, events)  # /runs/new goes before /runs/{run_id}
-DOORS = (runs, run_records, architectures, datasets, queue, workers, events)
+DOORS = (runs, run_records, experiments, architectures, datasets, queue, workers, events)
 
 
 def create_app(settings: Settings) -> FastAPI:

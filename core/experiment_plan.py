@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from core.run_config import (
+    DEPENDENT_FIELDS,
     MAX_NAME_LENGTH,
     InvalidRunConfig,
     ResolvedRun,
@@ -42,13 +43,14 @@ def plan_experiment(
 ) -> ExperimentPlan:
     """Every combination of the grid's values over the base, with every seed; a number n of seeds counts n up from the
     base's seed. A grid's key is a field of the run config, "architecture" (names, or choices with parameters), or
-    "architecture.parameters.<parameter>". Raises InvalidRunConfig with every field's reason."""
+    "architecture.parameters.<parameter>". What means nothing beside a combination's optimizer or schedule is left out
+    of it. Raises InvalidRunConfig with every field's reason."""
     try:
         name = checked_name(name)[:MAX_NAME_LENGTH]
     except ValueError as error:
         raise InvalidRunConfig({"name": str(error)}) from None
     chosen_seeds = _seeds(base.get("seed", 0), seeds)
-    problems = _grid_problems(grid) | _seed_problems(chosen_seeds)
+    problems = _grid_problems(grid) | _seed_problems(chosen_seeds) | _first_seed_problems(base.get("seed", 0))
     num_runs = len(chosen_seeds)
     for values in grid.values():
         num_runs *= len(values)
@@ -81,6 +83,11 @@ def _seed_problems(seeds: tuple[int, ...]) -> dict[str, str]:
     return {"seeds": "must differ from each other"} if len(set(seeds)) < len(seeds) else {}
 
 
+def _first_seed_problems(first: JsonValue) -> dict[str, str]:
+    is_number = isinstance(first, int) and not isinstance(first, bool)
+    return {} if is_number else {"seed": "must be a whole number"}
+
+
 def _grid_problems(grid: Grid) -> dict[str, str]:
     problems: dict[str, str] = {}
     for path, values in grid.items():
@@ -99,20 +106,44 @@ def _resolved(base: Mapping[str, JsonValue], grid: Grid, seed: int) -> list[tupl
     # the architecture before its parameters
     paths = sorted(grid, key=lambda path: path.startswith(PARAMETER))
     resolved, problems = dict[str, tuple[ResolvedRun, str]](), dict[str, str]()
+    done = set[str]()
     for combination in itertools.product(*(grid[path] for path in paths)):
         varied = dict(zip(paths, combination, strict=True))
+        values, varied = _meant(_values(base, varied), varied)
+        if (same := json.dumps(varied, sort_keys=True)) in done:
+            continue
+        done.add(same)
         try:
-            run = resolve_run(parse_run_config(_values(base, varied) | {"seed": seed, "name": ""}))
+            run = resolve_run(parse_run_config(values | {"seed": seed, "name": ""}))
         except InvalidRunConfig as error:
-            where = f" (where {_words(varied)})" if varied else ""
-            problems |= {field: reason + where for field, reason in error.problems.items() if field not in problems}
+            problems = {field: reason + _where(field, varied) for field, reason in error.problems.items()} | problems
             continue
         if run.config_hash in resolved:
-            problems["grid"] = f"makes the same run config twice (where {_words(varied)})"
-        resolved[run.config_hash] = run, _words(varied)
+            problems["grid"] = f"makes the same run config twice (where {in_words(varied)})"
+        resolved[run.config_hash] = run, in_words(varied)
     if problems:
         raise InvalidRunConfig(problems)
     return list(resolved.values())
+
+
+def _meant(values: dict[str, Any], varied: dict[str, JsonValue]) -> tuple[dict[str, Any], dict[str, JsonValue]]:
+    """Both without what means nothing beside this combination's choice, where that choice varies."""
+    left_out = {
+        field
+        for field, (choice, chosen, _) in DEPENDENT_FIELDS.items()
+        if isinstance(chose := varied.get(choice), str) and chose not in chosen
+    }
+    return (
+        {field: value for field, value in values.items() if field not in left_out},
+        {field: value for field, value in varied.items() if field not in left_out},
+    )
+
+
+def _where(field: str, varied: Mapping[str, JsonValue]) -> str:
+    """The refused value, or where the field does not vary itself, the combination that it does not fit."""
+    paths = [path for path in varied if field == path or field.startswith(f"{path}.")]
+    told = {path: varied[path] for path in paths} or varied
+    return f" (where {in_words(told)})" if told else ""
 
 
 def _values(base: Mapping[str, JsonValue], varied: Mapping[str, JsonValue]) -> dict[str, Any]:
@@ -124,14 +155,15 @@ def _values(base: Mapping[str, JsonValue], varied: Mapping[str, JsonValue]) -> d
         elif path.startswith(PARAMETER):
             choice = values.get("architecture")
             choice = choice if isinstance(choice, dict) else {}
-            own = choice.get("parameters") or {}
-            values["architecture"] = choice | {"parameters": own | {path.removeprefix(PARAMETER): value}}
+            own = choice.get("parameters", {})
+            if isinstance(own, dict):  # else it is refused as it is
+                values["architecture"] = choice | {"parameters": own | {path.removeprefix(PARAMETER): value}}
         else:
             values[path] = value
     return values
 
 
-def _words(varied: Mapping[str, JsonValue]) -> str:
+def in_words(varied: Mapping[str, JsonValue]) -> str:
     """For example "learning rate 0.1, pool max"."""
     return ", ".join(
         f"{path.removeprefix(PARAMETER).replace('_', ' ')} {_value_words(value)}" for path, value in varied.items()

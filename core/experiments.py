@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import JsonValue
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
@@ -130,3 +131,16 @@ def groups_of(runs: Sequence[Run]) -> dict[str, list[Run]]:
     for run in runs:
         groups.setdefault(run.config_hash, []).append(run)
     return groups
+
+
+def varied_of(experiment: Experiment, run: Run) -> dict[str, JsonValue]:
+    """What the experiment varies, by its path in the grid, and the value that this run has; what means nothing beside
+    the run's other choices is left out."""
+    varied: dict[str, JsonValue] = {}
+    for path in experiment.grid:
+        value = run.config
+        for part in path.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        if value is not None:
+            varied[path] = value
+    return varied

@@ -157,10 +157,12 @@ def problems_of(
             problems.update(inner.problems)
             continue
         path = [str(part) for part in mistake["loc"] if not str(part).startswith(("literal", "constrained"))]
-        field = "validation" if path[:1] == ["validation"] else ".".join(path)
+        field = path[0] if path[:1] in (["validation"], ["seeds"]) else ".".join(path)
         reason = mistake["msg"].removeprefix("Value error, ")
         if field == "validation":
             reason = "must be none, or a number of images from 1 to 1,000,000"
+        if field == "seeds":
+            reason = "must be a number of seeds, at least 1, or a list of them"
         problems[field] = reason[:1].lower() + reason[1:]
     return problems
 

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Body, Header, Query, Response
+from fastapi import APIRouter, Body, Query, Response
 from sqlmodel import Session
 
 from app.api.schemas import RunChange, RunListOut, RunOut, run_out
-from app.dependencies import Reading, RunId, Writing
+from app.dependencies import IdempotencyKey, Reading, RunId, Writing
 from app.errors import problems
 from core import queue, run_changes
 from core.bin import move_to_bin, restore
@@ -43,14 +43,8 @@ def launch(
     config: Annotated[RunConfig, Body(openapi_examples=EXAMPLES)],
     session: Writing,
     response: Response,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            min_length=1, max_length=255, pattern=r"^[!-~]+$",
-            description="A text of your own: within 24 hours the same key with the same body gives the same run (200).",
-        ),
-    ] = None,
-) -> RunOut:  # fmt: skip
+    idempotency_key: IdempotencyKey = None,
+) -> RunOut:
     """Add a run to the queue. What is not given is as in the report: SGD, learning rate 0.01, batches of 64."""
     resolved = resolve_run(config)
     if idempotency_key is None:

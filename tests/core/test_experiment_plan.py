@@ -52,6 +52,16 @@ def test_every_run_is_the_one_that_a_single_launch_would_make() -> None:
         assert alone == run
 
 
+def test_what_means_nothing_beside_a_choice_that_varies_is_left_out_of_its_combinations() -> None:
+    plan = plan_experiment(
+        base=BASE | {"nesterov": True}, grid={"momentum": [0.9, 0.5], "optimizer": ["sgd", "adam"]}, seeds=1
+    )
+    assert [(run.config.optimizer, run.config.momentum, run.config.nesterov) for run in plan.runs] == [
+        ("sgd", 0.9, True), ("adam", None, None), ("sgd", 0.5, True),
+    ]  # fmt: skip
+    assert plan.runs[1].config.name == "optimizer adam, seed 0"
+
+
 @pytest.mark.parametrize(
     ("given", "field", "reason"),
     [
@@ -69,6 +79,17 @@ def test_every_run_is_the_one_that_a_single_launch_would_make() -> None:
         ({"grid": {"name": ["a"]}}, "grid.name", "cannot vary|can vary"),
         ({"grid": {"colour": ["red"]}}, "grid.colour", "can vary"),
         ({"grid": {"learning_rate": [0.1, -1]}}, "learning_rate", "learning rate -1"),
+        ({"grid": {"batch_size": [0, 8], "epochs": [1, 2]}}, "batch_size", r"1 \(where batch size 0\)$"),
+        ({"grid": {"optimizer": [{}, "sgd"]}}, "optimizer", "optimizer None"),
+        ({"base": BASE | {"seed": "one"}}, "seed", "whole number"),
+        (
+            {
+                "base": {"architecture": {"name": "lenet5", "parameters": []}, "dataset": "digits"},
+                "grid": {"architecture.parameters.pool": ["max"]},
+            },
+            "architecture.parameters",
+            "dictionary",
+        ),
         ({"grid": {"architecture.parameters.pool": ["max", "min"]}}, "architecture.parameters.pool", "pool min"),
         ({"grid": {"architecture.parameters.colour": [1]}}, "architecture.parameters.colour", "colour 1"),
         ({"grid": {"architecture": ["lenet5", {"name": "lenet5", "parameters": {}}]}}, "grid", "twice"),

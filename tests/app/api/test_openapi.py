@@ -20,6 +20,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from app.main import create_app
+from core.experiment_plan import plan_experiment
 from core.run_config import parse_run_config, resolve_run
 from core.settings import Settings
 
@@ -55,6 +56,8 @@ def address(
         for seed in range(3):
             run = {"architecture": {"name": "lenet5"}, "dataset": "digits", "seed": seed}
             assert httpx2.post(f"{address}/api/v1/runs", json=run).status_code == 201
+        many = {"base": {"architecture": {"name": "lenet5"}, "dataset": "digits"}, "seeds": 2}
+        assert httpx2.post(f"{address}/api/v1/experiments", json=many).status_code == 201
         yield address
 
 
@@ -83,3 +86,5 @@ def test_every_example_of_a_launch_can_be_launched() -> None:
     launch = openapi["paths"]["/api/v1/runs"]["post"]["requestBody"]["content"]["application/json"]
     for example in launch["examples"].values():
         assert resolve_run(parse_run_config(example["value"])).num_parameters > 0
+    many = openapi["paths"]["/api/v1/experiments"]["post"]["requestBody"]["content"]["application/json"]
+    assert [len(plan_experiment(**example["value"]).runs) for example in many["examples"].values()] == [6, 6]
