@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from sqlalchemy import func, or_, update
@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from core.events import record_event
 from core.lease import Lease, owned_by, owned_run
+from core.records import EpochFigures, WrittenFile
 from core.run_state import LeaseLost
 from core.tables import Artifact, Epoch, Progress, Run
 
@@ -17,36 +18,6 @@ LOSSES = ("train_loss", "val_loss", "test_loss")
 SUMMARY_FIGURES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy")
 # Of one epoch's step-level losses, so many are kept in the progress row; beyond it every second one is dropped.
 MAX_STEP_LOSSES = 240
-
-
-@dataclass(frozen=True)
-class EpochFigures:
-    """What the trainer measured of one epoch. Accuracies are fractions; a loss may be NaN or infinite."""
-
-    epoch: int
-    train_loss: float
-    train_accuracy: float
-    val_loss: float | None
-    val_accuracy: float | None
-    test_loss: float
-    test_accuracy: float
-    learning_rate: float
-    train_seconds: float
-    evaluation_seconds: float
-    checkpoint_seconds: float
-    images_per_second: float
-    peak_memory_bytes: int
-
-
-@dataclass(frozen=True)
-class WrittenFile:
-    """A file that lies complete on disk, below the run's folder."""
-
-    kind: str
-    file_name: str
-    sha256: str
-    num_bytes: int
-    epoch: int
 
 
 def record_epoch(

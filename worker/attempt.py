@@ -8,7 +8,7 @@ from typing import Any
 
 from core.architectures.layers import Layers
 from core.dataset_store import MaterialisedDataset
-from core.metrics import EpochFigures, WrittenFile
+from core.records import EpochFigures, WrittenFile
 from core.run_config import RunConfig
 from worker.batches import splits_of
 from worker.checkpoints import checkpoint_name, read_checkpoint, write_checkpoint, write_weights

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from safetensors.torch import load, save
 
-from core.metrics import WrittenFile
+from core.records import WrittenFile
 
 WEIGHTS_FILE = "weights.safetensors"
 

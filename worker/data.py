@@ -24,17 +24,22 @@ from worker.fetching import read_fetched
 Report = Callable[[str], None]
 
 
+def opened(name: str, *, datasets_dir: Path, materialised_dir: Path, report: Report) -> MaterialisedDataset | None:
+    """The dataset, or None where it must be made first: it is missing, broken or older than its archive."""
+    return _usable(dataset_named(name), materialised_dir, _made_from(name, datasets_dir), report)
+
+
 def ensure(
     name: str, *, datasets_dir: Path, materialised_dir: Path, mirror: str | None, report: Report
 ) -> MaterialisedDataset:
-    """Opens the dataset, making it first where it is missing, broken or older than its archive.
+    """Opens the dataset, making it first where it must be.
 
     `report` gets what is being done, at most twice a second; what it raises stops the work and leaves nothing half
     made. Raises UnknownDataset, DatasetUnavailable.
     """
     dataset = dataset_named(name)
     say = _at_most_twice_a_second(report)
-    made_from = archive_state(datasets_dir / "archive") if name == "archive" else {}
+    made_from = _made_from(name, datasets_dir)
     ready = _usable(dataset, materialised_dir, made_from, say)
     if ready is not None:
         return ready
@@ -46,6 +51,11 @@ def ensure(
     except OSError as error:  # of our own files: those of the network have become DatasetUnavailable
         reason = f"{name} could not be made ready in {materialised_dir}: {error.strerror or error}."
         raise DatasetUnavailable(reason, "Free disk space or check the data folder, then requeue the run.") from error
+
+
+def _made_from(name: str, datasets_dir: Path) -> Mapping[str, str]:
+    """What the files of a dataset that a person may exchange are like; of others nothing need be known."""
+    return archive_state(datasets_dir / "archive") if name == "archive" else {}
 
 
 def _usable(dataset: Dataset, folder: Path, made_from: Mapping[str, str], report: Report) -> MaterialisedDataset | None:
@@ -65,11 +75,10 @@ def _usable(dataset: Dataset, folder: Path, made_from: Mapping[str, str], report
 def _materialise(
     dataset: Dataset, datasets_dir: Path, materialised_dir: Path, mirror: str | None, report: Report
 ) -> MaterialisedDataset:
-    made_from: Mapping[str, str] = {}
+    made_from = _made_from(dataset.name, datasets_dir)  # before reading: a change meanwhile is then noticed
     if dataset.name == "digits":
         arrays = read_digits()
     elif dataset.name == "archive":
-        made_from = archive_state(datasets_dir / "archive")  # before reading: a change meanwhile is then noticed
         arrays = read_archives(datasets_dir / "archive", len(dataset.classes), report)
     else:
         arrays = read_fetched(dataset, datasets_dir, mirror, report)

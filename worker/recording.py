@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from core import metrics, queue
 from core.lease import Lease
-from core.metrics import EpochFigures, WrittenFile
+from core.records import EpochFigures, WrittenFile
 from worker.messages import Message
 
 

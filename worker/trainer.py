@@ -14,8 +14,8 @@ from core.settings import Settings
 from worker.attempt import Attempt, Interrupted
 from worker.batches import TooFewImages
 from worker.checkpoints import CheckpointBroken
-from worker.data import ensure
 from worker.device import DeviceUnavailable
+from worker.making import ready
 from worker.messages import Closed, LinePipe, Message, send
 from worker.parent import die_with_parent
 from worker.train import TrainingDiverged
@@ -28,7 +28,7 @@ def main(reports: int, threads: int) -> int:
     die_with_parent()
     torch.set_num_threads(threads)
     torch.set_num_interop_threads(1)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.set_deterministic_debug_mode("warn")  # use_deterministic_algorithms would import the compiler: 145 MiB
     settings, commands = Settings(), LinePipe(0)
     send(reports, {"report": "ready", "torch_version": torch.__version__, "cuda": torch.cuda.is_available()})
     try:
@@ -54,14 +54,7 @@ def _train(command: Message, settings: Settings, commands: LinePipe, reports: in
         reports=reports,
     )
     try:
-        dataset = ensure(
-            config.dataset,
-            datasets_dir=settings.datasets_dir,
-            materialised_dir=settings.materialised_dir,
-            mirror=settings.dataset_mirror,
-            report=attempt.say_fetching,
-        )
-        attempt.train(dataset)
+        attempt.train(ready(config.dataset, settings, attempt.say_fetching))
         attempt.send({"report": "completed"})
     except Interrupted:
         attempt.send({"report": "interrupted"})

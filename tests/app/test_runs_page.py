@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from core import metrics, queue, workers
 from core.database import Database
 from core.lease import Lease
+from core.records import EpochFigures, WrittenFile
 from core.run_config import parse_run_config, resolve_run
 from core.settings import Settings
 from core.tables import Run
@@ -72,7 +73,7 @@ def _claim(database: Database) -> Lease:
 
 def _train(database: Database, lease: Lease, *accuracies: float) -> None:
     for epoch, accuracy in enumerate(accuracies, start=1):
-        figures = metrics.EpochFigures(
+        figures = EpochFigures(
             epoch=epoch, train_loss=0.5, train_accuracy=accuracy, val_loss=None, val_accuracy=None, test_loss=0.5,
             test_accuracy=accuracy, learning_rate=0.01, train_seconds=8.0, evaluation_seconds=1.5,
             checkpoint_seconds=0.5, images_per_second=1000.0, peak_memory_bytes=1,
@@ -319,7 +320,7 @@ def test_disk_use_counts_the_data_folder(client: TestClient, database: Database,
     lease = _claim(database)
     assert lease.run_id == lease_run
     with database.writing() as session:
-        metrics.record_weights(session, lease, metrics.WrittenFile("weights", "w.safetensors", "0" * 64, 3 * 2**20, 1))
+        metrics.record_weights(session, lease, WrittenFile("weights", "w.safetensors", "0" * 64, 3 * 2**20, 1))
     settings.materialised_dir.mkdir()
     (settings.materialised_dir / "images.npy").write_bytes(bytes(2 * 2**20))
     text = " ".join(Page(client.get("/runs/workers").text).text.split())

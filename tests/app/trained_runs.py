@@ -6,7 +6,7 @@ from typing import Any
 from core import metrics, queue, workers
 from core.database import Database
 from core.lease import Lease
-from core.metrics import EpochFigures, WrittenFile
+from core.records import EpochFigures, WrittenFile
 from core.run_config import parse_run_config, resolve_run
 
 BASE: dict[str, Any] = {"architecture": {"name": "lenet5"}, "dataset": "digits", "epochs": 4, "seed": 0}

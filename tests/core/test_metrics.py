@@ -9,7 +9,8 @@ from core import metrics
 from core.database import Database
 from core.events import events_of_run
 from core.lease import Lease
-from core.metrics import MAX_STEP_LOSSES, EpochFigures, WrittenFile, epochs_of_run
+from core.metrics import MAX_STEP_LOSSES, epochs_of_run
+from core.records import EpochFigures, WrittenFile
 from core.run_state import LeaseLost
 from core.runs import artifacts_of_run, progress_of_run, run_by_id
 from core.tables import Progress, Run

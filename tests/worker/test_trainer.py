@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import torch
 
@@ -16,9 +17,11 @@ from core.datasets import DatasetUnavailable
 from core.lease import Lease
 from core.run_config import RunConfig, parse_run_config, resolve_run
 from core.settings import Settings
+from worker.attempt import Interrupted
 from worker.batches import TooFewImages
 from worker.checkpoints import CheckpointBroken, read_checkpoint
 from worker.device import DeviceUnavailable
+from worker.making import ready
 from worker.messages import Closed, Message
 from worker.slot import Slot
 from worker.train import TrainingDiverged
@@ -121,6 +124,33 @@ def test_a_second_attempt_resumes_from_the_checkpoint_and_ends_with_the_same_wei
     resumed = reports_of(slot, command_for(2, 2, config(epochs=2), first["files"][0]))
     assert [report["figures"]["epoch"] for report in only(resumed, "epoch")] == [2]
     assert only(resumed, "weights")[0]["file"]["sha256"] == only(whole, "weights")[0]["file"]["sha256"]
+
+
+def test_the_trainer_holds_neither_torchs_compiler_nor_what_makes_datasets(slot: Slot) -> None:
+    """Each is some 150 MiB, in every slot: see docs/memory.md."""
+    assert reports_of(slot, command_for(8, 1, config(optimizer="adamw")))[-1]["report"] == "completed"
+    held = {part for mapped in psutil.Process(slot.child.pid).memory_maps() for part in Path(mapped.path).parts}
+    assert "torch" in held
+    assert not {"triton", "sklearn", "torchvision", "sqlalchemy"} & held
+
+
+def test_a_stop_is_obeyed_while_a_dataset_is_made_ready(own_settings: Settings) -> None:
+    archive = own_settings.datasets_dir / "archive"
+    archive.mkdir(parents=True)
+    os.mkfifo(archive / "train.tar")  # nobody writes into it: reading it takes for ever
+    (archive / "test").mkdir()
+    said: list[str] = []
+
+    def stop(message: str) -> None:
+        said.append(message)
+        raise Interrupted
+
+    started = time.monotonic()
+    with pytest.raises(Interrupted):
+        ready("archive", own_settings, stop)
+    assert time.monotonic() - started < STOP_SECONDS
+    assert said == ["making archive ready"]
+    assert not [child for child in psutil.Process().children() if "worker.making" in child.cmdline()]
 
 
 def test_a_broken_checkpoint_fails_the_run_with_a_reason(slot: Slot) -> None:

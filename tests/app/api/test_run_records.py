@@ -10,8 +10,9 @@ from fastapi.testclient import TestClient
 
 from core.database import Database
 from core.lease import Lease
-from core.metrics import EpochFigures, WrittenFile, record_epoch, record_progress, record_weights
+from core.metrics import record_epoch, record_progress, record_weights
 from core.queue import add_log_line, claim_oldest, complete, enqueue
+from core.records import EpochFigures, WrittenFile
 from core.run_config import parse_run_config, resolve_run
 from core.settings import Settings
 from core.workers import join
