@@ -1,4 +1,6 @@
-"""What a user changes of a run beside its state: its name and its place in the queue."""
+"""What a user changes of a run beside its state: its name, its notes and its place in the queue. Tags: core/tags.py."""
+
+from unicodedata import category
 
 from sqlalchemy import func
 from sqlmodel import Session, select
@@ -8,6 +10,8 @@ from core.run_config import MAX_NAME_LENGTH, InvalidRunConfig, checked_name
 from core.run_state import IllegalMove, RunState
 from core.runs import run_by_id
 from core.tables import Run
+
+MAX_NOTES_LENGTH = 10_000
 
 
 def prioritise(session: Session, run_id: int, priority: int) -> Run:
@@ -36,4 +40,18 @@ def rename(session: Session, run_id: int, name: str) -> Run:
     if not 1 <= len(run.name) <= MAX_NAME_LENGTH:
         raise InvalidRunConfig({"name": f"must have 1 to {MAX_NAME_LENGTH} characters"})
     record_event(session, "changed", run_id, name=run.name)
+    return run
+
+
+def annotate(session: Session, run_id: int, notes: str) -> Run:
+    """Sets a run's notes: plain text of several lines, its ends trimmed; raises RunNotFound, InvalidRunConfig."""
+    run = run_by_id(session, run_id)
+    notes = notes.replace("\r\n", "\n").strip()  # a browser sends CRLF
+    if len(notes) > MAX_NOTES_LENGTH:
+        raise InvalidRunConfig({"notes": f"must have {MAX_NOTES_LENGTH:,} characters at most"})
+    if any(category(character) in ("Cc", "Cs") and character not in "\n\t" for character in notes):
+        raise InvalidRunConfig({"notes": "must be plain text, without control characters"})
+    if notes != run.notes:
+        run.notes = notes
+        record_event(session, "changed", run_id, annotated=True)
     return run

@@ -5,16 +5,18 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Body, Query, Response
 from sqlmodel import Session
 
-from app.api.schemas import RunChange, RunListOut, RunOut, run_out
-from app.dependencies import IdempotencyKey, Reading, RunId, Writing
+from app.api.schemas import BulkChange, BulkOut, RunChange, RunListOut, RunOut, refusal_out, run_out
+from app.dependencies import LARGEST_ID, IdempotencyKey, Reading, RunId, Writing
 from app.errors import problems
 from core import queue, run_changes
 from core.bin import move_to_bin, restore
+from core.bulk import change_runs
 from core.idempotency import enqueue_once
 from core.run_config import RunConfig, resolve_run
 from core.run_state import RunState
 from core.runs import RunFilter, SortKey, list_runs, progress_of_run, queue_positions, run_by_id
 from core.tables import Run
+from core.tags import set_tags, tags_of_runs
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
@@ -36,6 +38,7 @@ EXAMPLES = {
 }  # fmt: skip
 
 Names = Annotated[list[Annotated[str, Query(max_length=64)]], Query(max_length=50)]
+Ids = Annotated[list[Annotated[int, Query(ge=1, le=LARGEST_ID)]], Query(max_length=50)]
 
 
 @router.post("", status_code=201, responses=problems(400, 404) | {200: {"model": RunOut, "description": "Known key"}})
@@ -62,19 +65,32 @@ def get_runs(
     state: Annotated[list[RunState], Query(description="One or more states.", max_length=5)] = [],  # noqa: B006
     architecture: Names = [],  # noqa: B006
     dataset: Names = [],  # noqa: B006
+    experiment: Ids = [],  # noqa: B006
+    tag: Names = [],  # noqa: B006
     q: Annotated[str | None, Query(description="Part of the name.", max_length=120)] = None,
     sort: SortKey = "id",
     order: Literal["asc", "desc"] = "desc",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=1000)] = None,
 ) -> RunListOut:
-    """Runs that match, newest first unless sorted otherwise; page by page."""
+    """Runs that match, newest first unless sorted otherwise; page by page. Of one filter's values any will do."""
     wanted = RunFilter(
-        states=tuple(state), architectures=tuple(architecture), datasets=tuple(dataset), search=q, sort=sort,
-        descending=order == "desc",
+        states=tuple(state), architectures=tuple(architecture), datasets=tuple(dataset),
+        experiments=tuple(experiment), tags=tuple(tag), search=q, sort=sort, descending=order == "desc",
     )  # fmt: skip
     page = list_runs(session, wanted, limit=limit, cursor=cursor)
     return RunListOut(runs=_all_told(session, page.runs), num_matching=page.num_matching, next_cursor=page.next_cursor)
+
+
+@router.post("/bulk", responses=problems(400))
+def change_many(change: BulkChange, session: Writing) -> BulkOut:
+    """Change many runs alike, in one transaction. A run that cannot be changed so is refused with its reason, the
+    rest are changed all the same."""
+    result = change_runs(session, change.action, change.ids, change.tag)
+    return BulkOut(
+        done=tuple(run.id for run in result.done if run.id is not None),
+        refused=tuple(refusal_out(refusal) for refusal in result.refused),
+    )
 
 
 @router.get("/{run_id}", responses=problems(404))
@@ -85,7 +101,7 @@ def get_run(run_id: RunId, session: Reading) -> RunOut:
 
 @router.patch("/{run_id}", responses=problems(400, 404, 409))
 def change_run(run_id: RunId, change: RunChange, session: Writing) -> RunOut:
-    """Rename it, give it another priority, hold it or release it: all of it or nothing."""
+    """Name, priority, hold or release, notes, tags: all of it or nothing."""
     run = run_by_id(session, run_id)
     if change.name is not None:
         run_changes.rename(session, run_id, change.name)
@@ -93,6 +109,10 @@ def change_run(run_id: RunId, change: RunChange, session: Writing) -> RunOut:
         run_changes.prioritise(session, run_id, change.priority)
     if change.held is not None:
         queue.hold(session, run_id, change.held)
+    if change.notes is not None:
+        run_changes.annotate(session, run_id, change.notes)
+    if change.tags is not None:
+        set_tags(session, run_id, change.tags)
     return _told(session, run)
 
 
@@ -127,8 +147,10 @@ def _told(session: Session, run: Run) -> RunOut:
 def _all_told(session: Session, runs: list[Run]) -> tuple[RunOut, ...]:
     session.flush()
     places = queue_positions(session)
+    tags = tags_of_runs(session, [run.id for run in runs if run.id is not None])
     told = []
     for run in runs:
         assert run.id is not None
-        told.append(run_out(run, progress_of_run(session, run.id), places.get(run.id)))
+        progress = progress_of_run(session, run.id) if run.state is RunState.RUNNING else None
+        told.append(run_out(run, progress, places.get(run.id), tags[run.id]))
     return tuple(told)

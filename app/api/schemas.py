@@ -1,16 +1,21 @@
 """The shapes that programs read and write, and how a row becomes one. Missing figures are null, never left out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
+from app.dependencies import LARGEST_ID
+from core.bulk import MAX_RUNS, Action, Refusal
 from core.metrics import LOSSES
+from core.run_changes import MAX_NOTES_LENGTH
 from core.run_config import MAX_NAME_LENGTH, RunConfig
 from core.run_state import RunState
 from core.tables import Artifact, Epoch, Progress, Run
+from core.tags import MAX_TAG_LENGTH, MAX_TAGS
 
 Fraction = Annotated[float, Field(description="a fraction, from 0 to 1", examples=[0.9861])]
+Tag = Annotated[str, Field(min_length=1, max_length=MAX_TAG_LENGTH)]
 MAX_PRIORITY = 1_000_000_000
 
 
@@ -29,6 +34,28 @@ class RunChange(Shape):
     name: str | None = Field(None, min_length=1, max_length=MAX_NAME_LENGTH, examples=["LeNet-5, wider"])
     priority: int | None = Field(None, ge=-MAX_PRIORITY, le=MAX_PRIORITY, description="higher goes first")
     held: bool | None = Field(None, description="a held run waits; a running one goes back to the queue first")
+    notes: str | None = Field(None, max_length=MAX_NOTES_LENGTH, description="plain text", examples=["A wider try."])
+    tags: list[Tag] | None = Field(None, max_length=MAX_TAGS, description="these and no other", examples=[["try"]])
+
+
+class BulkChange(Shape):
+    """The same for many runs."""
+
+    action: Action
+    ids: tuple[Annotated[int, Field(ge=1, le=LARGEST_ID)], ...] = Field(
+        min_length=1, max_length=MAX_RUNS, examples=[[1, 2, 3]]
+    )
+    tag: str = Field("", max_length=MAX_TAG_LENGTH, description="for `tag` and `untag`", examples=["try"])
+
+
+class RefusalOut(Shape):
+    id: int
+    reason: str = Field(examples=["Run 3 is completed; it cannot be cancelled."])
+
+
+class BulkOut(Shape):
+    done: tuple[int, ...] = Field(description="ids of the runs that were changed, or were so already")
+    refused: tuple[RefusalOut, ...]
 
 
 class SummaryOut(Shape):
@@ -87,6 +114,7 @@ class RunOut(Shape):
     environment: dict[str, JsonValue] | None = Field(description="torch build, CPU and threads of the first attempt")
     experiment_id: int | None
     notes: str
+    tags: tuple[str, ...]
     deleted_at: AwareDatetime | None = Field(description="in the bin since then")
     created_at: AwareDatetime
     started_at: AwareDatetime | None
@@ -153,10 +181,11 @@ def from_row(shape: type[AnyShape], row: object, **computed: object) -> AnyShape
     return shape.model_validate(values | computed, from_attributes=True)
 
 
-def run_out(run: Run, progress: Progress | None, queue_position: int | None) -> RunOut:
+def run_out(run: Run, progress: Progress | None, queue_position: int | None, tags: Sequence[str]) -> RunOut:
     return from_row(
         RunOut,
         run,
+        tags=tags,
         held=run.held_at is not None,
         cancel_requested=run.cancel_requested_at is not None,
         queue_position=queue_position,
@@ -164,6 +193,10 @@ def run_out(run: Run, progress: Progress | None, queue_position: int | None) -> 
         summary=summary_out(run),
         failure=failure_out(run),
     )
+
+
+def refusal_out(refusal: Refusal) -> RefusalOut:
+    return RefusalOut(id=refusal.run_id, reason=str(refusal.error))
 
 
 def summary_out(run: Run) -> SummaryOut | None:

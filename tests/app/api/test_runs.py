@@ -10,6 +10,8 @@ from sqlmodel import select
 
 from core.bin import purge
 from core.database import Database
+from core.experiment_plan import plan_experiment
+from core.experiments import launch_experiment
 from core.lease import Lease
 from core.queue import claim_oldest, fail
 from core.settings import Settings
@@ -173,6 +175,69 @@ def test_a_change_is_whole_or_not_at_all(client: TestClient) -> None:
 def test_a_change_that_cannot_be_is_refused(client: TestClient, change: dict[str, object]) -> None:
     before = launch(client)
     assert client.patch("/api/v1/runs/1", json=change).status_code == 422
+    assert client.get("/api/v1/runs/1").json() == before
+
+
+def test_notes_and_tags_are_changed_and_found_by(client: TestClient) -> None:
+    launch(client)
+    launch(client, seed=1)
+    changed = client.patch("/api/v1/runs/1", json={"notes": "one\ntwo", "tags": ["wide", "Try"]}).json()
+    assert (changed["notes"], changed["tags"]) == ("one\ntwo", ["Try", "wide"])
+    assert client.patch("/api/v1/runs/1", json={"tags": ["try"]}).json()["tags"] == ["Try"], "as it was spelled first"
+    assert client.patch("/api/v1/runs/1", json={"name": "same"}).json()["notes"] == "one\ntwo"
+    assert [run["id"] for run in client.get("/api/v1/runs?tag=Try&tag=other").json()["runs"]] == [1]
+    assert client.get("/api/v1/runs?tag=other").json()["runs"] == []
+    assert client.patch("/api/v1/runs/1", json={"notes": "", "tags": []}).json()["tags"] == []
+
+
+@pytest.mark.parametrize("change", [{"tags": ["a,b"]}, {"tags": [" "]}, {"tags": ["x"] * 21}, {"notes": "a\u0000b"}])
+def test_notes_and_tags_that_cannot_be_are_refused(client: TestClient, change: dict[str, object]) -> None:
+    before = launch(client)
+    assert client.patch("/api/v1/runs/1", json=change | {"name": "unchanged"}).status_code == 422
+    assert client.get("/api/v1/runs/1").json() == before
+
+
+def test_runs_of_an_experiment_are_listed_alone(client: TestClient, database: Database) -> None:
+    launch(client)
+    plan = plan_experiment(base={"architecture": {"name": "lenet5"}, "dataset": "digits"}, grid={}, seeds=2)
+    with database.writing() as session:
+        experiment = launch_experiment(session, plan).id
+    listed = client.get("/api/v1/runs", params={"experiment": experiment}).json()["runs"]
+    assert [(run["id"], run["experiment_id"]) for run in listed] == [(3, experiment), (2, experiment)]
+
+
+def test_many_runs_are_changed_at_once_and_each_that_cannot_is_told(client: TestClient, database: Database) -> None:
+    for seed in range(3):
+        launch(client, seed=seed)
+    claim(database)
+    answer = client.post("/api/v1/runs/bulk", json={"action": "delete", "ids": [1, 2, 3, 404]})
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "done": [2, 3],
+        "refused": [
+            {"id": 1, "reason": "Run 1 is running; it cannot be deleted before it is cancelled."},
+            {"id": 404, "reason": "There is no run 404."},
+        ],
+    }
+    assert client.post("/api/v1/runs/bulk", json={"action": "restore", "ids": [2, 3]}).json()["done"] == [2, 3]
+    client.post("/api/v1/runs/bulk", json={"action": "tag", "ids": [1, 3], "tag": "both"})
+    assert [run["id"] for run in client.get("/api/v1/runs?tag=both").json()["runs"]] == [3, 1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"action": "tag", "ids": [1]},
+        {"action": "tag", "ids": [1], "tag": "a,b"},
+        {"action": "complete", "ids": [1]},
+        {"action": "delete", "ids": []},
+        {"action": "delete", "ids": list(range(1, 1002))},
+        {"action": "delete", "ids": [2**63]},
+    ],
+)
+def test_a_change_of_many_that_cannot_be_is_refused_whole(client: TestClient, change: dict[str, object]) -> None:
+    before = launch(client)
+    assert client.post("/api/v1/runs/bulk", json=change).status_code == 422
     assert client.get("/api/v1/runs/1").json() == before
 
 
