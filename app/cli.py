@@ -9,8 +9,10 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
+from app.login_link import NoServer, login_link
 from app.processes import run_together
 from app.serving import CannotListen, listen, serve
+from app.token_file import TokenUnusable, with_token
 from core.settings import ENV_PREFIX, Settings
 
 
@@ -18,7 +20,7 @@ class WrongSettings(Exception):
     """Settings that cannot be used; the text names each with its reason."""
 
 
-REFUSALS = (WrongSettings, CannotListen)  # one line for the user, no traceback
+REFUSALS = (WrongSettings, CannotListen, TokenUnusable, NoServer)  # one line for the user, no traceback
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,13 @@ def read_settings(flags: dict[str, str]) -> Settings:
         return Settings.model_validate(flags)
     except ValidationError as invalid:
         faults = [f"--{str(e['loc'][0]).replace('_', '-')}: {e['msg']}" for e in invalid.errors()]
-        raise WrongSettings("; ".join(faults)) from invalid
+        raise WrongSettings("; ".join(faults).replace("Value error, ", "")) from invalid
 
 
 def up(settings: Settings) -> int:
     """Server and worker, each a process of its own; Ctrl-C stops both."""
-    listen(settings).close()  # a fault here is told once, before anything runs
+    with_token(settings)  # a fault here or there is told once, before anything runs; the server reads the token itself
+    listen(settings).close()
     python = [sys.executable, "-P", "-m"]
     return run_together(
         {"server": [*python, "app.cli", "serve"], "worker": [*python, "worker"]}, settings.as_environment()
@@ -93,6 +96,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "up": Command(up, "The server and the worker together"),
         "serve": Command(serve, "The server alone"),
         "work": Command(work, "The worker alone"),
+        "login-link": Command(login_link, "A link that signs a browser in at the running server, once"),
     }
 )
 

@@ -8,6 +8,7 @@ from fastapi import Depends, Header, Path, Request
 from sqlmodel import Session
 
 from app.live import LiveFeed
+from app.sign_in import TokenCheck
 from core.database import Database
 from core.settings import Settings
 
@@ -18,6 +19,12 @@ def _settings(request: Request) -> Settings:
     settings = request.app.state.settings
     assert isinstance(settings, Settings)
     return settings
+
+
+def _token_check(request: Request) -> TokenCheck | None:
+    check = request.app.state.token_check
+    assert check is None or isinstance(check, TokenCheck)
+    return check
 
 
 def _database(request: Request) -> Database:
@@ -54,6 +61,7 @@ def _writing(
 
 
 CurrentSettings = Annotated[Settings, Depends(_settings)]
+CurrentTokenCheck = Annotated[TokenCheck | None, Depends(_token_check)]  # None: nobody is asked for a token
 CurrentDatabase = Annotated[Database, Depends(_database)]
 CurrentLive = Annotated[LiveFeed, Depends(_live)]
 # Both end when the route returns, before the answer is sent: a slow download holds no snapshot, and a client never

@@ -15,6 +15,7 @@ from app.pages import login, new_run, run, run_actions
 from app.pages import runs as runs_page
 from app.reaper import Reaper
 from app.security import Guard
+from app.sign_in import TokenCheck
 from app.templating import STATIC_FOLDER
 from core.database import open_database
 from core.settings import Settings
@@ -36,14 +37,16 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,  # operation ids: what clients made from it call
     )
-    app.state.settings = settings
-    app.add_middleware(Guard, settings=settings)
+    assert settings.is_local_only or settings.token is not None, "with_token comes before"
+    check = None if settings.token is None else TokenCheck(settings.token.get_secret_value())
+    app.state.settings, app.state.token_check = settings, check
+    app.add_middleware(Guard, settings=settings, check=check)
     add_error_handlers(app)
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")
     for page in PAGES:
         app.include_router(page.router, include_in_schema=False)
     for door in DOORS:
-        app.include_router(door.router, prefix="/api/v1", responses=problems(401, 422, 503))
+        app.include_router(door.router, prefix="/api/v1", responses=problems(401, 422, 429, 503))
     app.include_router(health.router)
     return app
 

@@ -3,8 +3,6 @@
 Plain ASGI, so that streams pass through as they come.
 """
 
-import hashlib
-import hmac
 from ipaddress import ip_address
 from urllib.parse import quote, urlsplit
 
@@ -14,10 +12,12 @@ from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.sign_in import SESSION_COOKIE, TokenCheck, TooManyGuesses
 from core.settings import Settings
 
+# All that is told without the token. A name that ends in "/" stands for the whole folder.
+OPEN_PATHS = ("/healthz", "/login", "/static/")
 MAX_BODY_BYTES = 2**20
-SESSION_COOKIE = "trainyard_session"
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CONTENT_SECURITY_POLICY = (
@@ -39,10 +39,10 @@ HEADERS = {
 class Guard:
     """Refuses what must not reach a route."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, check: TokenCheck | None) -> None:
         self._app = app
         self._hosts = LOOPBACK_NAMES | {name.lower() for name in (settings.host, *settings.allowed_hosts)}
-        self._token = None if settings.token is None else settings.token.get_secret_value()
+        self._check = check
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -67,26 +67,20 @@ class Guard:
         return _refusal(scope, 400, "The server is not reached by this name; TRAINYARD_ALLOWED_HOSTS adds names.")
 
     def _without_token(self, scope: Scope, headers: Headers) -> Response | None:
-        path: str = scope["path"]
-        if self._token is None or path in ("/healthz", "/login") or path.startswith("/static/"):
-            return None
-        scheme, _, shown = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and is_same(shown.strip(), self._token):
+        if self._check is None or _is_open(scope["path"]):
             return None
         cookie = cookie_parser(headers.get("cookie", "")).get(SESSION_COOKIE, "")
-        if is_same(cookie, session_of(self._token)):
-            return None
+        scheme, _, shown = headers.get("authorization", "").partition(" ")
+        try:
+            if self._check.is_session(cookie) or (scheme.lower() == "bearer" and self._check.is_token(shown.strip())):
+                return None
+        except TooManyGuesses as guesses:
+            return _refusal(scope, 429, str(guesses))
         return _ask_for_token(scope, headers)
 
 
-def session_of(token: str) -> str:
-    """What the cookie of a signed-in browser holds: made from the token, which cannot be had back from it."""
-    return hmac.new(token.encode(), b"trainyard session", hashlib.sha256).hexdigest()
-
-
-def is_same(shown: str, secret: str) -> bool:
-    """Compared in a time that tells nothing."""
-    return hmac.compare_digest(shown.encode("utf-8", "replace"), secret.encode())
+def _is_open(path: str) -> bool:
+    return any(path == listed or (listed.endswith("/") and path.startswith(listed)) for listed in OPEN_PATHS)
 
 
 def own_path(path: str) -> str | None:

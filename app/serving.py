@@ -5,6 +5,8 @@ import socket
 
 import uvicorn
 
+from app.login_link import HINT, new_link, note_address
+from app.token_file import with_token
 from core.settings import Settings
 
 GRACE_SECONDS = 2  # what an open page's event stream gets to end before it is cut; guess, untuned
@@ -16,6 +18,7 @@ class CannotListen(Exception):
 
 def serve(settings: Settings) -> int:
     """The web server, until SIGINT or SIGTERM; tells its address once it answers."""
+    settings = with_token(settings)
     door = listen(settings)
     from app.main import create_app  # after the checks: a fault is told at once
 
@@ -28,18 +31,13 @@ def serve(settings: Settings) -> int:
     )
     for stop in (signal.SIGINT, signal.SIGTERM):  # uvicorn stops, then raises the signal again: it has served
         signal.signal(stop, lambda *_: None)
-    server = Server(config)
+    server = Server(config, settings)
     server.run(sockets=[door])
     return 0 if server.started else 1
 
 
 def listen(settings: Settings) -> socket.socket:
     """Take the port before anything else starts; raises CannotListen."""
-    if not settings.is_local_only and settings.token is None:
-        raise CannotListen(
-            f"{settings.host} can be reached by others, so a token is needed: set TRAINYARD_TOKEN to a long secret, "
-            "or leave out --host to listen on this machine only"
-        )
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -61,11 +59,21 @@ def listen(settings: Settings) -> socket.socket:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which prints the address when pages can be opened, not before."""
+    """uvicorn's server, which tells its address when pages can be opened, not before."""
+
+    def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
+        super().__init__(config)
+        self._settings = settings
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started and sockets:
             host, port = sockets[0].getsockname()[:2]
             reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
-            print(f"Trainyard is at http://{reachable}:{port} (Ctrl-C stops it)", flush=True)
+            self._tell(f"http://{reachable}:{port}")
+
+    def _tell(self, address: str) -> None:
+        note_address(self._settings, address)
+        print(f"Trainyard is at {address} (Ctrl-C stops it)", flush=True)
+        if self._settings.token is not None:
+            print(f"Sign in ({HINT}): {new_link(self._settings, address)}", flush=True)

@@ -8,23 +8,28 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ENV_PREFIX = "TRAINYARD_"
+MIN_TOKEN_LENGTH = 8  # with app/sign_in.py's 30 guesses a minute, 8 random letters last for ages
 
 
 class Settings(BaseSettings):
     """Each field is an environment variable, a flag, a line of `trainyard --help` and a row of the README."""
 
     model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", validate_default=True
-    )
+        env_prefix=ENV_PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", validate_default=True,
+        hide_input_in_errors=True,
+    )  # fmt: skip
 
     host: str = Field(
         "127.0.0.1",
         min_length=1,
-        description="Address to listen on; any but this machine's own needs a token.",
+        description="Address to listen on; any but this machine's own asks for a token.",
     )
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
     data_dir: Path = Field(Path("data"), description="Folder of the database, the datasets and the runs' files.")
-    token: SecretStr | None = Field(None, description="Secret that every request must show.")
+    token: SecretStr | None = Field(
+        None,
+        description="Secret that every request must show; made where others can reach the server and none is set.",
+    )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Further names the server may be reached by, with commas between them."
     )
@@ -45,6 +50,14 @@ class Settings(BaseSettings):
     def _split_at_commas(cls, hosts: object) -> object:
         return tuple(host.strip() for host in hosts.split(",") if host.strip()) if isinstance(hosts, str) else hosts
 
+    @field_validator("token")
+    @classmethod
+    def _refuse_a_poor_token(cls, token: SecretStr | None) -> SecretStr | None:
+        text = None if token is None else token.get_secret_value().strip()
+        if text is not None and not (len(text) >= MIN_TOKEN_LENGTH and text.isascii() and text.isprintable()):
+            raise ValueError(f"a token has {MIN_TOKEN_LENGTH} or more letters, digits and signs, all of them ASCII")
+        return None if text is None else SecretStr(text)
+
     @field_validator("data_dir")
     @classmethod
     def _make_absolute(cls, folder: Path) -> Path:
@@ -62,6 +75,21 @@ class Settings(BaseSettings):
     def database_file(self) -> Path:
         """The SQLite database."""
         return self.data_dir / "trainyard.sqlite3"
+
+    @property
+    def token_file(self) -> Path:
+        """The token that the server made, where others can reach it and none was set."""
+        return self.data_dir / "token"
+
+    @property
+    def login_codes_dir(self) -> Path:
+        """Codes that sign a browser in once."""
+        return self.data_dir / "login-codes"
+
+    @property
+    def server_file(self) -> Path:
+        """Where the server that started last is reached."""
+        return self.data_dir / "server.json"
 
     @property
     def datasets_dir(self) -> Path:

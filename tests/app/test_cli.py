@@ -94,9 +94,21 @@ def test_a_taken_port_is_one_clear_line(command: str, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize("command", ["serve", "up"])
-def test_a_server_for_others_needs_a_token(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([command, "--host", "0.0.0.0", "--port", "0"]) == 1
-    assert "a token is needed: set TRAINYARD_TOKEN" in capsys.readouterr().err
+def test_a_token_file_that_cannot_be_trusted_is_one_clear_line(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "token").touch(mode=0o600)
+    assert main([command, "--host", "0.0.0.0", "--port", "0", "--data-dir", str(tmp_path)]) == 1
+    told = capsys.readouterr().err
+    assert "does not hold a token" in told
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("token", ["", "short", "schlüssel zum hof", "two\nlines of it"])
+def test_a_poor_token_is_refused_and_not_repeated(token: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--token", token]) == 1
+    told = capsys.readouterr().err
+    assert told == "trainyard: --token: a token has 8 or more letters, digits and signs, all of them ASCII\n"
 
 
 def test_a_server_for_others_with_a_token_listens() -> None:

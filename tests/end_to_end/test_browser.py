@@ -10,24 +10,18 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.end_to_end.trainyards import OpenPage, Trainyard, wait_until
+from tests.end_to_end.trainyards import LOOKS, SIDEWAYS, OpenPage, Trainyard, wait_until
 
 CURVES = ("test_accuracy", "test_loss", "train_accuracy", "train_loss")
 # These bars only tell broken from working, on a busy machine; what design.md promises is compared with what is printed.
 FIRST_POINT_SECONDS = 20.0
 MOVED_LINE_SECONDS = 2.0
 CURVES_SECONDS = 10.0
-LOOKS: dict[str, dict[str, object]] = {
-    "light": {"color_scheme": "light"},
-    "dark": {"color_scheme": "dark"},
-    "360 px": {"viewport": {"width": 360, "height": 740}},
-}
 SCRIPT = "<script>alert(1)</script>"
 # When each curve came to show each epoch, in seconds since 1970: the server's clock is this machine's too.
 WHEN_DRAWN = """() => performance.getEntriesByType("mark").filter(({name}) => name.startsWith("drawn:")).map(
     ({name, startTime}) => [...name.split(":").slice(1), (performance.timeOrigin + startTime) / 1000])"""
 NAVIGATION = "() => performance.timeOrigin / 1000"
-SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @pytest.fixture(scope="module")

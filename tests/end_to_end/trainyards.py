@@ -9,6 +9,13 @@ from playwright.sync_api import Page
 
 OpenPage = Callable[..., Page]  # the arguments are those of Browser.new_context
 
+LOOKS: dict[str, dict[str, object]] = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "360 px": {"viewport": {"width": 360, "height": 740}},
+}
+SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
 
 class Trainyard(NamedTuple):
     address: str
