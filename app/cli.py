@@ -86,6 +86,18 @@ def up(settings: Settings) -> int:
     )
 
 
+def backup(settings: Settings, file: str) -> int:
+    from app.keeping import back_up_to  # after the checks, and not for `up`: the database's modules take half a second
+
+    return back_up_to(settings, file)
+
+
+def restore(settings: Settings, file: str) -> int:
+    from app.keeping import restore_from
+
+    return restore_from(settings, file)
+
+
 def work(settings: Settings) -> int:
     """Become the worker: it is another program, and this one never imports it."""
     os.execve(sys.executable, [sys.executable, "-P", "-m", "worker"], os.environ | settings.as_environment())
@@ -97,6 +109,8 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "serve": Command(serve, "The server alone"),
         "work": Command(work, "The worker alone"),
         "login-link": Command(login_link, "A link that signs a browser in at the running server, once"),
+        "backup": Command(backup, "One file of all runs, while they are trained", {"file": "a tar, not there yet"}),
+        "restore": Command(restore, "The data folder from a backup", {"file": "what `trainyard backup` wrote"}),
     }
 )
 

@@ -1,0 +1,42 @@
+"""`trainyard backup` and `trainyard restore`, as the console tells them."""
+
+import sys
+from pathlib import Path
+
+from app.formatting import size
+from core.backup import back_up
+from core.backup_contents import BackupRefused, Manifest
+from core.backup_restore import restore_backup
+from core.settings import Settings
+
+
+def back_up_to(settings: Settings, file: str) -> int:
+    """The exit code: 1 where it was refused, and said why."""
+    try:
+        manifest = back_up(settings, Path(file))
+    except BackupRefused as refused:
+        return _tell(refused)
+    print(f"Backed up {_contents(manifest)}, {size(Path(file).stat().st_size)}. Datasets and the token are not in it.")
+    return 0
+
+
+def restore_from(settings: Settings, file: str) -> int:
+    """The exit code: 1 where it was refused, and said why."""
+    try:
+        manifest = restore_backup(settings, Path(file))
+    except BackupRefused as refused:
+        return _tell(refused)
+    print(f"Restored {_contents(manifest)} into {settings.data_dir}, as of {manifest.created_at:%Y-%m-%d %H:%M} UTC.")
+    return 0
+
+
+def _tell(refused: BackupRefused) -> int:
+    print(f"trainyard: {refused}", file=sys.stderr)
+    return 1
+
+
+def _contents(manifest: Manifest) -> str:
+    """In words; names on standard error what the backup lacks."""
+    for name in manifest.left_out:
+        print(f"trainyard: {name} was missing or damaged and is not in the backup", file=sys.stderr)
+    return f"{manifest.num_runs} runs with {manifest.num_files} files"

@@ -1,0 +1,155 @@
+"""A backup: one tar of the database as it stood at one moment and of the files it names, taken while runs are trained.
+
+Left out: datasets (fetched or made again; the tars of `archive` are the user's own), the token, migration copies.
+"""
+
+import fcntl
+import hashlib
+import io
+import os
+import shutil
+import tarfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from sqlalchemy.exc import OperationalError
+
+from core.backup_contents import DATABASE, MANIFEST, BackupRefused, Manifest, NamedFile, facts_of, named_files
+from core.database import Database, copy_database, sqlite_module
+from core.settings import Settings
+
+
+def back_up(settings: Settings, file: Path) -> Manifest:
+    """Writes `file`, whole or not at all; raises BackupRefused."""
+    if file.exists():
+        raise BackupRefused(f"{file} is there already. Choose another name.")
+    if not settings.database_file.is_file():
+        raise BackupRefused(f"There is no database in {settings.data_dir}: nothing to back up.")
+    try:
+        with staging(settings.data_dir) as stage:
+            named = _freeze(settings, stage)
+            damaged = {one.name for one in named if _sha256_of(stage / one.name) != one.sha256}
+            schema_version, num_runs = facts_of(stage / DATABASE)
+            manifest = Manifest(
+                schema_version=schema_version, created_at=datetime.now(UTC), num_runs=num_runs,
+                num_files=len(named) - len(damaged), database_sha256=str(_sha256_of(stage / DATABASE)),
+                left_out=tuple(sorted(damaged)),
+            )  # fmt: skip
+            members = [DATABASE, *(one.name for one in named if one.name not in damaged)]
+            _refuse_too_little_room(file.absolute().parent, sum((stage / name).stat().st_size for name in members))
+            _write_tar(file, manifest, stage, members)
+    except OSError as error:
+        reason = error.strerror or error
+        raise BackupRefused(f"{file} was not written: {reason}. Free disk space or choose another place.") from error
+    except (OperationalError, sqlite_module().Error) as error:
+        raise BackupRefused(f"The database could not be copied: {getattr(error, 'orig', error)}. Try again.") from error
+    return manifest
+
+
+@contextmanager
+def staging(data_dir: Path) -> Iterator[Path]:
+    """An empty folder on the data folder's disk, for one backup or restore at a time; raises BackupRefused.
+
+    What a killed one left there is removed by the next.
+    """
+    folder = data_dir / ".staging"
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BackupRefused(f"Another backup or restore of {data_dir} is at work.") from None
+        _empty(folder)
+        try:
+            yield folder
+        finally:
+            _empty(folder)
+    finally:
+        os.close(handle)
+
+
+def sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _freeze(settings: Settings, stage: Path) -> list[NamedFile]:
+    """Database and files as they stand now. The write lock is held: nobody records, supersedes or purges meanwhile,
+    and a file goes only after the commit that no longer names it."""
+    database = Database(settings.database_file)
+    try:
+        with database.writing():
+            copy_database(settings.database_file, stage / DATABASE)
+            named = named_files(stage / DATABASE)
+            for one in named:
+                _link(settings.data_dir / one.name, stage / one.name)
+    finally:
+        database.close()
+    return named
+
+
+def _link(source: Path, target: Path) -> None:
+    """A hard link, which costs nothing and outlives the original; a copy where the disk has no such links."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileNotFoundError):  # left out, and told
+        try:
+            os.link(source, target)
+        except FileNotFoundError:
+            raise
+        except OSError:
+            shutil.copyfile(source, target)
+
+
+def _refuse_too_little_room(folder: Path, num_bytes: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < num_bytes:
+        raise BackupRefused(f"It takes {num_bytes // 2**20} MiB, and {folder} has {free // 2**20} MiB left.")
+
+
+def _write_tar(file: Path, manifest: Manifest, stage: Path, members: Sequence[str]) -> None:
+    """The manifest first, then the members in this order, under a temporary name until all is on the disk."""
+    partial = file.with_name(f"{file.name}.partial")
+    told = manifest.model_dump_json(indent=2).encode()
+    try:
+        with partial.open("wb") as written:
+            with tarfile.open(fileobj=written, mode="w", format=tarfile.PAX_FORMAT) as tar:
+                _add(tar, MANIFEST, io.BytesIO(told), len(told))
+                for name in members:
+                    with (stage / name).open("rb") as member:
+                        _add(tar, name, member, os.fstat(member.fileno()).st_size)
+            written.flush()
+            os.fsync(written.fileno())
+        partial.rename(file)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    sync_folder(file.absolute().parent)
+
+
+def _add(tar: tarfile.TarFile, name: str, content: BinaryIO, num_bytes: int) -> None:
+    member = tarfile.TarInfo(name)
+    member.size, member.mtime = num_bytes, datetime.now(UTC).timestamp()
+    tar.addfile(member, content)
+
+
+def _sha256_of(file: Path) -> str | None:
+    try:
+        with file.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
+    except FileNotFoundError:
+        return None
+
+
+def _empty(folder: Path) -> None:
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
