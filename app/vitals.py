@@ -27,6 +27,7 @@ class Vitals(BaseModel):
     gpu_percent: float | None = None
     gpu_memory_used_bytes: int | None = None
     gpu_memory_total_bytes: int | None = None
+    free_space_low: bool | None = None
     torch_version: str | None = None
     slots: tuple[SlotVitals, ...] = ()
 

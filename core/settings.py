@@ -39,6 +39,11 @@ class Settings(BaseSettings):
         description="Runs trained at once; without it one per GPU, or per CPU core where there is none.",
     )
     threads: int = Field(1, ge=1, description="CPU threads of each slot.")
+    min_free_mib: int = Field(
+        512,
+        ge=0,
+        description="MiB that must be free on the data folder's disk for a run to start; 0 starts it in any case.",
+    )
     dataset_mirror: str | None = Field(
         None,
         pattern=r"^(https?|file)://",

@@ -6,28 +6,21 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
 
-from sqlalchemy.exc import OperationalError
-from sqlmodel import Session
-
-from core import queue, runs, workers
+from core import queue, workers
 from core.database import Database
-from core.lease import Lease
 from core.run_state import LeaseLost
 from core.settings import Settings
+from worker.claims import FreeSpaceFloor, anything_waits, claim
 from worker.messages import Closed, Message
-from worker.recording import is_final, record, remove_orphans
+from worker.recording import is_final, record
 from worker.slot import Slot
 from worker.vitals import measure_vitals, num_cores, num_gpus
+from worker.writer import Writer
 
 POLL_SECONDS = 0.05  # how late a new run or a wish is seen at most; one PRAGMA each
 STOP_SECONDS = 5.0  # what the trainers get to reach a progress report before they are killed
-WRITE_RETRY_SECONDS = 1.0  # a full disk or a database held for longer than its busy time-out
-
-Written = TypeVar("Written")
 
 
 class Supervisor:
@@ -36,6 +29,7 @@ class Supervisor:
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings, self._database = settings, database
         self._num_slots = settings.slots or num_gpus() or max(1, num_cores() // settings.threads)
+        self._writer, self._floor = Writer(database), FreeSpaceFloor(settings.data_dir, settings.min_free_mib)
         self._torch_version: str | None = None
         self._stopping = False
         self._beaten_at = 0.0
@@ -61,7 +55,7 @@ class Supervisor:
             self._stop()
 
     def _hear_stop(self, *_: object) -> None:
-        self._stopping = True
+        self._stopping = self._writer.gives_up = True
 
     def _join(self) -> int:
         with self._database.writing() as session:
@@ -109,7 +103,7 @@ class Supervisor:
             with suppress(Closed):  # its last words were said before; a death is noticed by _drain
                 self._keep_log(slot)
         try:
-            superseded = self._write(lambda session: record(session, lease, report))
+            superseded = self._writer.write(lambda session: record(session, lease, report))
         except LeaseLost:
             self._abandon(slot)
             return
@@ -128,7 +122,7 @@ class Supervisor:
             print(f"slot {slot.number}: {line}", file=sys.stderr, flush=True)
             return
         try:
-            self._write(lambda session: queue.add_log_line(session, lease, line))
+            self._writer.write(lambda session: queue.add_log_line(session, lease, line))
         except LeaseLost:
             self._abandon(slot)
 
@@ -142,7 +136,7 @@ class Supervisor:
         how = f"killed by signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"ended with code {code}"
         suggestion = "If memory was short (see the log), use a smaller batch or network; then requeue the run."
         try:
-            self._write(lambda session: queue.crash(session, lease, f"The trainer was {how}.", suggestion))
+            self._writer.write(lambda session: queue.crash(session, lease, f"The trainer was {how}.", suggestion))
         except LeaseLost:
             return
 
@@ -156,10 +150,11 @@ class Supervisor:
             return
         vitals = measure_vitals() | {
             "torch_version": self._torch_version,
+            "free_space_low": self._floor.is_low(),
             "slots": [slot.vitals() for slot in self._slots],
         }
         try:
-            self._write(lambda session: workers.beat(session, self._worker_id, vitals))
+            self._writer.write(lambda session: workers.beat(session, self._worker_id, vitals))
         except workers.WorkerLost:  # judged dead, after a long sleep say: its runs are the queue's again
             for slot in self._slots:
                 if slot.lease is not None:
@@ -182,47 +177,12 @@ class Supervisor:
 
     def _claim(self) -> None:
         for slot in self._slots:
-            if not slot.is_idle or not self._anything_waits():
+            if not slot.is_idle or not anything_waits(self._database) or self._floor.is_low():
                 continue
-            claimed = self._write(self._claim_oldest)
+            claimed = self._writer.write(lambda session: claim(session, self._worker_id, self._settings.runs_dir))
             if claimed is None:
                 return
             slot.train(*claimed)
-
-    def _anything_waits(self) -> bool:
-        with self._database.reading() as session:
-            waiting = session.exec(queue.next_in_line().limit(1)).first()
-            return waiting is not None and not queue.is_paused(session)
-
-    def _claim_oldest(self, session: Session) -> tuple[Lease, Message] | None:
-        """Claims a run and writes down all that its trainer must know."""
-        run = queue.claim_oldest(session, self._worker_id)
-        if run is None:
-            return None
-        assert run.id is not None
-        lease = Lease(run.id, self._worker_id, run.attempt)
-        artifacts = runs.artifacts_of_run(session, run.id)
-        remove_orphans(self._settings.runs_dir / str(run.id), {artifact.file_name for artifact in artifacts})
-        checkpoint = next((artifact for artifact in artifacts if artifact.id == run.checkpoint_id), None)
-        return lease, {
-            "run_id": run.id,
-            "attempt": run.attempt,
-            "config": run.config,
-            "layers": run.layers,
-            "checkpoint": checkpoint and {"file_name": checkpoint.file_name, "sha256": checkpoint.sha256},
-        }
-
-    def _write(self, change: Callable[[Session], Written]) -> Written:
-        """One writing transaction, again and again while the disk is full; the trainer waits at its pipe."""
-        while True:
-            try:
-                with self._database.writing() as session:
-                    return change(session)
-            except OperationalError as error:
-                if self._stopping:
-                    raise
-                print(f"The database cannot be written ({error.orig}); trying again.", file=sys.stderr, flush=True)
-                time.sleep(WRITE_RETRY_SECONDS)
 
     def _stop(self) -> None:
         """Asks every trainer to stop, records its last reports, kills what does not answer, hands all back."""

@@ -180,3 +180,24 @@ def test_a_broken_checkpoint_and_missing_data_end_with_a_reason_and_a_suggestion
     assert read(database, unreachable).suggested_dataset == "digits"
     assert "SHA-256" in (read(database, cancelled).failure_reason or "")
     assert all(read(database, run_id).failure_suggestion for run_id in (unreachable, cancelled))
+
+
+def test_no_run_is_started_while_the_disk_is_nearly_full_and_the_worker_says_why(
+    settings: Settings, database: Database, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run_id = launch(database, epochs=1)
+
+    def low() -> list[object]:
+        with database.reading() as session:
+            vitals = [worker.vitals or {} for worker in workers.live_workers(session)]
+        ready = [each for each in vitals if any(slot["state"] == "ready" for slot in each.get("slots", ()))]
+        return [each["free_space_low"] for each in ready]
+
+    with working(settings.model_copy(update={"min_free_mib": 10**9})):  # a petabyte
+        wait_until(lambda: low() == [True])
+        time.sleep(0.5)  # ten looks at the queue
+        assert state_of(database, run_id) is RunState.QUEUED
+    assert capfd.readouterr().err.count("fewer than 1,000,000,000: no run is started") == 1
+    with working(settings):
+        wait_until(lambda: state_of(database, run_id) is RunState.COMPLETED)
+        wait_until(lambda: low() == [False])

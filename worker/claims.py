@@ -1,0 +1,58 @@
+"""Which run a slot gets next, with all that its trainer must know; and when none is taken, for want of disk space."""
+
+import shutil
+import sys
+from pathlib import Path
+
+from sqlmodel import Session
+
+from core import queue, runs
+from core.database import Database
+from core.lease import Lease
+from worker.messages import Message
+from worker.recording import remove_orphans
+
+MEBIBYTE = 2**20
+
+
+def anything_waits(database: Database) -> bool:
+    """Read first, so that an empty queue costs no writing transaction."""
+    with database.reading() as session:
+        waiting = session.exec(queue.next_in_line().limit(1)).first()
+        return waiting is not None and not queue.is_paused(session)
+
+
+def claim(session: Session, worker_id: int, runs_dir: Path) -> tuple[Lease, Message] | None:
+    """Claims the first run in line and writes down what its trainer is told; None where there is none to be had."""
+    run = queue.claim_oldest(session, worker_id)
+    if run is None:
+        return None
+    assert run.id is not None
+    artifacts = runs.artifacts_of_run(session, run.id)
+    remove_orphans(runs_dir / str(run.id), {artifact.file_name for artifact in artifacts})
+    checkpoint = next((artifact for artifact in artifacts if artifact.id == run.checkpoint_id), None)
+    return Lease(run.id, worker_id, run.attempt), {
+        "run_id": run.id,
+        "attempt": run.attempt,
+        "config": run.config,
+        "layers": run.layers,
+        "checkpoint": checkpoint and {"file_name": checkpoint.file_name, "sha256": checkpoint.sha256},
+    }
+
+
+class FreeSpaceFloor:
+    """Below it no run is started: those under way need what is left for their checkpoints, the database for its log."""
+
+    def __init__(self, folder: Path, min_free_mib: int) -> None:
+        self._folder, self._min_free_mib = folder, min_free_mib
+        self._was_low = False
+
+    def is_low(self) -> bool:
+        """Whether the folder's disk has less left; each change is said once on standard error."""
+        free_mib = shutil.disk_usage(self._folder).free // MEBIBYTE
+        low = free_mib < self._min_free_mib
+        if low != self._was_low:
+            self._was_low = low
+            which = f"fewer than {self._min_free_mib:,}: no run is started" if low else "runs are started again"
+            print(f"{free_mib:,} MiB are free on the disk of {self._folder}, {which}", file=sys.stderr, flush=True)
+        return low
