@@ -11,8 +11,9 @@ from pydantic import ValidationError
 
 from app.login_link import NoServer, login_link
 from app.processes import run_together
-from app.serving import CannotListen, listen, serve
+from app.serving import CannotListen, check_database, listen, serve
 from app.token_file import TokenUnusable, with_token
+from core.database import DatabaseRefused
 from core.settings import ENV_PREFIX, Settings
 
 
@@ -20,7 +21,13 @@ class WrongSettings(Exception):
     """Settings that cannot be used; the text names each with its reason."""
 
 
-REFUSALS = (WrongSettings, CannotListen, TokenUnusable, NoServer)  # one line for the user, no traceback
+REFUSALS = (
+    WrongSettings,
+    CannotListen,
+    DatabaseRefused,
+    TokenUnusable,
+    NoServer,
+)  # one line for the user, no traceback
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,7 @@ def read_settings(flags: dict[str, str]) -> Settings:
 def up(settings: Settings) -> int:
     """Server and worker, each a process of its own; Ctrl-C stops both."""
     with_token(settings)  # a fault here or there is told once, before anything runs; the server reads the token itself
+    check_database(settings)
     listen(settings).close()
     python = [sys.executable, "-P", "-m"]
     return run_together(

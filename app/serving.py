@@ -7,6 +7,7 @@ import uvicorn
 
 from app.login_link import HINT, new_link, note_address
 from app.token_file import with_token
+from core.database import open_database
 from core.settings import Settings
 
 GRACE_SECONDS = 2  # what an open page's event stream gets to end before it is cut; guess, untuned
@@ -19,6 +20,7 @@ class CannotListen(Exception):
 def serve(settings: Settings) -> int:
     """The web server, until SIGINT or SIGTERM; tells its address once it answers."""
     settings = with_token(settings)
+    check_database(settings)
     door = listen(settings)
     from app.main import create_app  # after the checks: a fault is told at once
 
@@ -34,6 +36,11 @@ def serve(settings: Settings) -> int:
     server = Server(config, settings)
     server.run(sockets=[door])
     return 0 if server.started else 1
+
+
+def check_database(settings: Settings) -> None:
+    """Makes or migrates the file before anything else starts; raises DatabaseRefused."""
+    open_database(settings.database_file).close()
 
 
 def listen(settings: Settings) -> socket.socket:

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +92,19 @@ def test_a_taken_port_is_one_clear_line(command: str, capsys: pytest.CaptureFixt
     assert f"port {port} of 127.0.0.1" in told
     assert f"--port {port + 1}" in told
     assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["up", "serve"])
+def test_a_database_of_a_newer_version_is_one_clear_line(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    newer = sqlite3.connect(tmp_path / "trainyard.sqlite3")
+    newer.execute("PRAGMA user_version = 999")
+    newer.close()
+    assert main([command, "--data-dir", str(tmp_path), "--port", "0"]) == 1
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 1
+    assert "newer version of Trainyard (schema 999" in told[0]
 
 
 @pytest.mark.parametrize("command", ["serve", "up"])
