@@ -1,12 +1,15 @@
 """Figures as a person reads them: the filters of the templates. None is shown as a dash."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from markupsafe import Markup
+from pydantic import JsonValue
 
 from app.palette import look_of
 from core.architectures.catalogue import FAMILIES
 from core.datasets import DATASETS
+from core.experiment_plan import PARAMETER, in_words
 from core.tables import Run
 
 NOTHING = "–"
@@ -113,6 +116,26 @@ def dataset_title(name: str) -> str:
     return DATASETS[name].title if name in DATASETS else name
 
 
+def path_words(path: str) -> str:
+    """A grid's path as a person names it: "architecture.parameters.pool" is "pool", "architecture" is "network"."""
+    words = path.removeprefix(PARAMETER).replace("_", " ")
+    return {"architecture": "network"}.get(words, words)
+
+
+def varied_words(varied: Mapping[str, JsonValue]) -> str:
+    """What makes a group another than the rest, its network's name apart: "pool max, learning rate 0.1"."""
+    network = varied.get("architecture")
+    own = network.get("parameters") if isinstance(network, dict) else None
+    others = {path: value for path, value in varied.items() if path != "architecture"}
+    return in_words((own if isinstance(own, dict) else {}) | others)
+
+
+def group_words(varied: Mapping[str, JsonValue], architecture: str) -> str:
+    """The same in one line, with its network's title where that varies or nothing does."""
+    title = [architecture_title(architecture)] if "architecture" in varied or not varied else []
+    return ", ".join([*title, *filter(None, [varied_words(varied)])])
+
+
 FILTERS = {
     "percent": percent,
     "number": number,
@@ -126,4 +149,6 @@ FILTERS = {
     "architecture_title": architecture_title,
     "dataset_title": dataset_title,
     "look": look_of,
+    "path_words": path_words,
+    "varied_words": varied_words,
 }

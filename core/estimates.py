@@ -1,6 +1,7 @@
 """How long a run will take and when a queued one starts, from what finished epochs measured."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heapreplace
 
@@ -8,6 +9,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from core.queue import is_paused, next_in_line
+from core.run_config import ResolvedRun
 from core.run_state import RunState
 from core.tables import Progress, Run
 from core.workers import live_workers
@@ -80,6 +82,50 @@ def seconds_until_start(session: Session, run: Run) -> float | None:
 
 def seconds_until_starts(session: Session) -> dict[int | None, float | None]:
     """The same of every run in line, by id; a run whose own length is unmeasured keeps its slot for ever."""
+    return {run_id: start if math.isfinite(start) else None for run_id, (start, _) in _line(session).items()}
+
+
+def seconds_until_end(session: Session, runs: Sequence[Run]) -> float | None:
+    """When the last open one of these runs ends; None where one has no end in sight: held, paused, unmeasured."""
+    line = _line(session)
+    ends = [0.0]
+    for run in runs:
+        if run.state is RunState.QUEUED:
+            ends.append(line.get(run.id, (0.0, math.inf))[1])
+        elif run.state is RunState.RUNNING:
+            remaining = seconds_remaining(session, run)
+            ends.append(math.inf if remaining is None else remaining)
+    return max(ends) if math.isfinite(max(ends)) else None
+
+
+def seconds_of_launch(session: Session, runs: Sequence[ResolvedRun]) -> float | None:
+    """From the first start to the last end of runs that are not launched yet, on the slots there are now (on one, where
+    no worker is); None where one of their networks is unmeasured."""
+    per_epoch: dict[str, float | None] = {}
+    free_at = [0.0] * max(1, sum(worker.slots for worker in live_workers(session)))
+    for run in runs:
+        if run.config_hash not in per_epoch:
+            expected = expected_epoch_of(session, run)
+            per_epoch[run.config_hash] = None if expected is None else expected.seconds
+        seconds = per_epoch[run.config_hash]
+        if seconds is None:
+            return None
+        heapreplace(free_at, free_at[0] + seconds * run.config.epochs)
+    return max(free_at)
+
+
+def expected_epoch_of(session: Session, run: ResolvedRun) -> EpochEstimate | None:
+    return expected_epoch(
+        session,
+        architecture=run.config.architecture.name,
+        dataset=run.config.dataset,
+        batch_size=run.config.batch_size,
+        num_multiply_adds=run.num_multiply_adds,
+    )
+
+
+def _line(session: Session) -> dict[int | None, tuple[float, float]]:
+    """Seconds until start and end of every run in line, by id, infinite where unknown."""
     num_slots = sum(worker.slots for worker in live_workers(session))
     if num_slots == 0 or is_paused(session):
         return {}
@@ -92,13 +138,13 @@ def seconds_until_starts(session: Session) -> dict[int | None, float | None]:
     running = session.exec(select(Run).where(Run.state == RunState.RUNNING)).all()
     free_at = sorted([seconds_busy(run) for run in running] + [0.0] * (num_slots - len(running)))[-num_slots:]
     waiting = {run.id: run for run in session.exec(select(Run).where(Run.state == RunState.QUEUED))}
-    starts: dict[int | None, float | None] = {}
+    line: dict[int | None, tuple[float, float]] = {}
     for run_id in session.exec(next_in_line()):
         run = waiting[run_id]
         network = (run.architecture, run.num_multiply_adds)
         kind = (*network, run.dataset, run.config["batch_size"], run.seconds_per_epoch, run.epochs - run.epochs_done)
         if kind not in known:
             known[kind] = seconds_busy(run)
-        starts[run_id] = free_at[0] if math.isfinite(free_at[0]) else None
-        heapreplace(free_at, free_at[0] + known[kind])
-    return starts
+        line[run_id] = free_at[0], free_at[0] + known[kind]
+        heapreplace(free_at, line[run_id][1])
+    return line

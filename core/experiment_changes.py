@@ -1,16 +1,14 @@
 """What a user does to an experiment: its name, its notes, and all of its runs at once."""
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from core import queue
-from core.bin import move_to_bin
+from core.bin import move_to_bin, restore
 from core.events import record_event
 from core.experiments import experiment_by_id, runs_of_experiment
-from core.run_config import MAX_NAME_LENGTH, InvalidRunConfig, checked_name
+from core.run_changes import checked_new_name, checked_notes
 from core.run_state import ENDED
-from core.tables import Experiment
-
-MAX_NOTES_LENGTH = 10_000  # guess, untuned
+from core.tables import Experiment, Run
 
 
 def change_experiment(
@@ -19,11 +17,9 @@ def change_experiment(
     """Gives it another name or other notes; None leaves them. Raises ExperimentNotFound, InvalidRunConfig."""
     experiment = experiment_by_id(session, experiment_id)
     if name is not None:
-        experiment.name = _checked(name)
+        experiment.name = checked_new_name(name)
     if notes is not None:
-        if len(notes) > MAX_NOTES_LENGTH:
-            raise InvalidRunConfig({"notes": f"must have at most {MAX_NOTES_LENGTH:,} characters"})
-        experiment.notes = notes.strip()
+        experiment.notes = checked_notes(notes)
     record_event(session, "experiment", experiment=experiment_id, name=experiment.name, ended=False)
     return experiment
 
@@ -52,11 +48,11 @@ def bin_experiment(session: Session, experiment_id: int) -> Experiment:
     return experiment_by_id(session, experiment_id)
 
 
-def _checked(name: str) -> str:
-    try:
-        name = checked_name(name)
-    except ValueError as error:
-        raise InvalidRunConfig({"name": str(error)}) from None
-    if not 1 <= len(name) <= MAX_NAME_LENGTH:
-        raise InvalidRunConfig({"name": f"must have 1 to {MAX_NAME_LENGTH} characters"})
-    return name
+def restore_experiment(session: Session, experiment_id: int) -> Experiment:
+    """Takes all of its runs out of the bin. Raises ExperimentNotFound."""
+    experiment = experiment_by_id(session, experiment_id)
+    binned = select(Run.id).where(Run.experiment_id == experiment_id, col(Run.deleted_at).is_not(None))
+    for run_id in session.exec(binned).all():
+        if run_id is not None:
+            restore(session, run_id)
+    return experiment

@@ -33,12 +33,7 @@ def move_to_front(session: Session, run_id: int) -> Run:
 def rename(session: Session, run_id: int, name: str) -> Run:
     """Gives a run another name, in any state; raises InvalidRunConfig, as a launch with this name would."""
     run = run_by_id(session, run_id)
-    try:
-        run.name = checked_name(name)
-    except ValueError as error:
-        raise InvalidRunConfig({"name": str(error)}) from None
-    if not 1 <= len(run.name) <= MAX_NAME_LENGTH:
-        raise InvalidRunConfig({"name": f"must have 1 to {MAX_NAME_LENGTH} characters"})
+    run.name = checked_new_name(name)
     record_event(session, "changed", run_id, name=run.name)
     return run
 
@@ -46,12 +41,29 @@ def rename(session: Session, run_id: int, name: str) -> Run:
 def annotate(session: Session, run_id: int, notes: str) -> Run:
     """Sets a run's notes: plain text of several lines, its ends trimmed; raises RunNotFound, InvalidRunConfig."""
     run = run_by_id(session, run_id)
+    notes = checked_notes(notes)
+    if notes != run.notes:
+        run.notes = notes
+        record_event(session, "changed", run_id, annotated=True)
+    return run
+
+
+def checked_new_name(name: str) -> str:
+    """The name that a user gives instead of the one there was; raises InvalidRunConfig."""
+    try:
+        name = checked_name(name)
+    except ValueError as error:
+        raise InvalidRunConfig({"name": str(error)}) from None
+    if not 1 <= len(name) <= MAX_NAME_LENGTH:
+        raise InvalidRunConfig({"name": f"must have 1 to {MAX_NAME_LENGTH} characters"})
+    return name
+
+
+def checked_notes(notes: str) -> str:
+    """Plain text of several lines, its ends trimmed; raises InvalidRunConfig."""
     notes = notes.replace("\r\n", "\n").strip()  # a browser sends CRLF
     if len(notes) > MAX_NOTES_LENGTH:
         raise InvalidRunConfig({"notes": f"must have {MAX_NOTES_LENGTH:,} characters at most"})
     if any(category(character) in ("Cc", "Cs") and character not in "\n\t" for character in notes):
         raise InvalidRunConfig({"notes": "must be plain text, without control characters"})
-    if notes != run.notes:
-        run.notes = notes
-        record_event(session, "changed", run_id, annotated=True)
-    return run
+    return notes

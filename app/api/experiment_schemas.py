@@ -3,9 +3,9 @@
 from pydantic import AwareDatetime, ConfigDict, Field, JsonValue
 
 from app.api.schemas import Shape
-from core.experiment_changes import MAX_NOTES_LENGTH
 from core.experiments import ExperimentSummary, groups_of, varied_of
 from core.report import DATASET
+from core.run_changes import MAX_NOTES_LENGTH
 from core.run_config import MAX_NAME_LENGTH
 from core.run_state import RunState
 from core.tables import Run

@@ -7,10 +7,11 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse
 from pydantic_core import PydanticUndefined
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from app.charts import Panel, epoch_panels, gaps, step_panel
 from app.dependencies import Reading, RunId
+from app.formatting import group_words
 from app.palette import look_of
 from app.run_face import Face, face_of, tab_title
 from app.templating import render
@@ -18,11 +19,12 @@ from core.architectures.facts import LayerFacts, layer_facts
 from core.architectures.layers import LAYERS
 from core.datasets import DATASETS
 from core.events import events_of_run, newest_event_id
+from core.experiments import varied_of
 from core.metrics import epochs_of_run
 from core.run_config import DEPENDENT_FIELDS, InvalidRunConfig, RunConfig, parse_run_config, resolve_run
 from core.run_state import ENDED, RunState
 from core.runs import artifacts_of_run, log_of_run, run_by_id
-from core.tables import Epoch, Run
+from core.tables import Epoch, Experiment, Run
 
 NUM_LOG_LINES = 60
 MAX_LOG_LINES = 100_000  # of 2,000 characters at most; a run of 10,000 epochs says fewer. Guess, untuned
@@ -100,6 +102,19 @@ def _header(session: Session, run: Run, face: Face) -> dict[str, Any]:  # what t
         "run": run, "face": face, "tab_title": tab_title(run, face), "weights": weights,
         "event_id": newest_event_id(session),
         "works_on_suggested": run.suggested_dataset is not None and _works_on(run, run.suggested_dataset),
+        **_belonging(session, run),
+    }  # fmt: skip
+
+
+def _belonging(session: Session, run: Run) -> dict[str, Any]:
+    """Its experiment, what its group is called there, and the group's seeds in the order of launch."""
+    experiment = None if run.experiment_id is None else session.get(Experiment, run.experiment_id)
+    if experiment is None:
+        return {"experiment": None}
+    own = select(Run.seed).where(Run.experiment_id == experiment.id, Run.config_hash == run.config_hash)
+    return {
+        "experiment": experiment, "seeds": session.exec(own.order_by(col(Run.id))).all(),
+        "group_words": group_words(varied_of(experiment, run), run.architecture),
     }  # fmt: skip
 
 

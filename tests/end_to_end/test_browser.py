@@ -31,6 +31,13 @@ def finished_run(trainyard: Trainyard) -> int:
     return run
 
 
+@pytest.fixture(scope="module")
+def small_experiment(trainyard: Trainyard) -> int:
+    base = {"architecture": {"name": "lenet5"}, "dataset": "digits", "epochs": 1}
+    answer = trainyard.api.post("experiments", json={"base": base, "grid": {"batch_size": [32, 64]}, "seeds": 2})
+    return int(answer.json()["id"])
+
+
 @pytest.fixture
 def paused_queue(trainyard: Trainyard) -> Iterator[None]:
     """A run that is launched waits until the test lets the queue go on: its page is open before its first epoch."""
@@ -157,12 +164,15 @@ def test_eight_tabs_of_one_browser_all_see_the_last_epoch(open_page: OpenPage, t
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_axe_finds_nothing_and_no_page_scrolls_sideways(open_page: OpenPage, finished_run: int, look: str) -> None:
+def test_axe_finds_nothing_and_no_page_scrolls_sideways(
+    open_page: OpenPage, finished_run: int, small_experiment: int, look: str
+) -> None:
     page = open_page(**LOOKS[look])
-    for path in ("/runs", "/runs/new", f"/runs/{finished_run}"):
+    experiment = f"/experiments/{small_experiment}"
+    for path in ("/runs", "/runs/new", f"/runs/{finished_run}", "/experiments", experiment, "/experiments/report"):
         page.goto(path)
         expect(page.locator("body")).to_have_attribute("data-connection", "live")
-        if path.endswith(str(finished_run)):
+        if path == f"/runs/{finished_run}":
             expect_epoch(page, 10)
         page.evaluate("() => document.querySelectorAll('details').forEach((folded) => (folded.open = true))")
         found = Axe().run(page)
