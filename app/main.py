@@ -11,7 +11,7 @@ from app.api import architectures, datasets, events, experiments, health, queue,
 from app.api.documentation import DESCRIPTION, TAGS, Application
 from app.errors import add_error_handlers, problems
 from app.live import LiveFeed, called_at_stop_signal
-from app.pages import experiment, login, new_run, reproduce, run, run_actions
+from app.pages import experiment, login, new_run, reproduce, run, run_actions, selection
 from app.pages import experiments as experiments_page
 from app.pages import runs as runs_page
 from app.reaper import Reaper
@@ -22,7 +22,7 @@ from core.database import open_database
 from core.settings import Settings
 
 # Fixed paths such as /runs/new go before /runs/{run_id}.
-PAGES = (runs_page, new_run, run, run_actions, experiments_page, reproduce, experiment, login, events)
+PAGES = (runs_page, selection, new_run, run, run_actions, experiments_page, reproduce, experiment, login, events)
 DOORS = (runs, run_records, experiments, architectures, datasets, queue, workers, events)
 
 
