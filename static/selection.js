@@ -96,12 +96,12 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
   if (detail.elt === bar) detail.parameters.ids = [...chosen.keys()].join();
 });
 document.addEventListener("htmx:afterRequest", ({ detail }) => detail.elt === bar && document.getElementById("tag-dialog").close());
-document.addEventListener("htmx:afterSwap", ({ target }) => {
-  if (target !== said) return;
+document.addEventListener("htmx:afterSettle", ({ target }) => {
+  if (target !== said) return; // not sooner: htmx knows the Undo form only now
   const hadFocus = bar.contains(document.activeElement) || document.activeElement === document.body;
   for (const id of (said.querySelector("[data-gone]")?.dataset.gone ?? "").split(" ")) chosen.delete(id);
   showSelection();
-  if (hadFocus && !bar.classList.contains("is-open")) (document.getElementById("undo") ?? document.getElementById("close-said")).focus();
+  if (hadFocus && !chosen.size) (document.getElementById("undo") ?? document.getElementById("close-said")).focus();
 });
 
 for (const element of [compare, document.getElementById("clear-selection")]) element.hidden = false;
