@@ -52,10 +52,11 @@ async def _turn_to_write(request: Request) -> AsyncIterator[None]:
         yield
 
 
-def _writing(
-    database: Annotated[Database, Depends(_database)],
-    _: Annotated[None, Depends(_turn_to_write, scope="function")],
-) -> Iterator[Session]:
+# What opens a writing session by itself, because files go after its commit, waits for its turn as all do.
+TurnToWrite = Annotated[None, Depends(_turn_to_write, scope="function")]
+
+
+def _writing(database: Annotated[Database, Depends(_database)], _: TurnToWrite) -> Iterator[Session]:
     with database.writing() as session:
         yield session
 

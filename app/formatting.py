@@ -79,6 +79,11 @@ def ordinal(place: int) -> str:
     return f"{place}{ending}"
 
 
+def day(moment: datetime) -> str:
+    """ "24 December", with its year where that is not this one."""
+    return f"{moment.day} {moment:%B}" + ("" if moment.year == datetime.now(UTC).year else f" {moment.year}")
+
+
 def ago(moment: datetime | None) -> str | Markup:
     """A <time> that static/ages.js keeps true: "just now", "5 min ago", "3 d ago"."""
     if moment is None:
@@ -145,6 +150,7 @@ FILTERS = {
     "bytes": size,
     "ordinal": ordinal,
     "ago": ago,
+    "day": day,
     "shown_state": shown_state,
     "architecture_title": architecture_title,
     "dataset_title": dataset_title,

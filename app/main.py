@@ -7,13 +7,15 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from app.api import architectures, datasets, events, experiments, health, queue, run_records, runs, workers
+from app.api import architectures, datasets, events, experiments, health, queue, run_records, runs, storage, workers
 from app.api.documentation import DESCRIPTION, TAGS, Application
+from app.bin_keeper import BinKeeper
 from app.errors import add_error_handlers, problems
 from app.live import LiveFeed, called_at_stop_signal
-from app.pages import experiment, login, new_run, reproduce, run, run_actions, selection
+from app.pages import experiment, login, new_run, reproduce, run, run_actions
 from app.pages import experiments as experiments_page
 from app.pages import runs as runs_page
+from app.pages import storage as storage_page
 from app.reaper import Reaper
 from app.security import Guard
 from app.sign_in import TokenCheck
@@ -22,8 +24,8 @@ from core.database import open_database
 from core.settings import Settings
 
 # Fixed paths such as /runs/new go before /runs/{run_id}.
-PAGES = (runs_page, selection, new_run, run, run_actions, experiments_page, reproduce, experiment, login, events)
-DOORS = (runs, run_records, experiments, architectures, datasets, queue, workers, events)
+PAGES = (runs_page, new_run, run, run_actions, experiments_page, reproduce, experiment, storage_page, login, events)
+DOORS = (runs, run_records, experiments, architectures, datasets, queue, workers, storage, events)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -56,13 +58,15 @@ def create_app(settings: Settings) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     database = open_database(app.state.settings.database_file)
-    live, reaper = LiveFeed(database), Reaper(database)
+    live, beside = LiveFeed(database), (Reaper(database), BinKeeper(database, app.state.settings.runs_dir))
     app.state.database, app.state.live, app.state.turn_to_write = database, live, asyncio.Lock()
     live.start()
-    reaper.start()
+    for thread in beside:
+        thread.start()
     with called_at_stop_signal(live.stop):
         yield
     live.stop()
     live.join()
-    reaper.stop()
+    for thread in beside:
+        thread.stop()
     database.close()

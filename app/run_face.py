@@ -10,10 +10,10 @@ from core.queue import is_paused
 from core.run_state import RunState
 from core.runs import progress_of_run, queue_positions
 from core.tables import Progress, Run
-from core.workers import live_workers
+from core.workers import disk_is_low, live_workers
 
 FaceKind = Literal[
-    "held", "queue_paused", "no_worker", "queued",
+    "held", "queue_paused", "no_worker", "disk_low", "queued",
     "cancelling", "pausing", "starting", "fetching", "training", "evaluating",
     "completed", "failed", "cancelled",
 ]  # fmt: skip
@@ -75,7 +75,8 @@ def _kind(session: Session, run: Run, progress: Progress | None) -> FaceKind:
         case RunState.QUEUED if is_paused(session):
             return "queue_paused"
         case RunState.QUEUED:
-            return "queued" if live_workers(session) else "no_worker"
+            workers = live_workers(session)
+            return "no_worker" if not workers else "disk_low" if disk_is_low(workers) else "queued"
         case RunState.RUNNING if run.cancel_requested_at is not None:
             return "cancelling"
         case RunState.RUNNING if run.held_at is not None:

@@ -14,7 +14,7 @@ from core.events import record_event
 from core.run_files import folder_of_run
 from core.run_state import IllegalMove, RunState
 from core.runs import run_by_id
-from core.tables import Artifact, Experiment, Run
+from core.tables import Experiment, Run
 
 KEPT_FOR = timedelta(days=30)
 
@@ -41,16 +41,36 @@ def restore(session: Session, run_id: int) -> Run:
     return run
 
 
-def runs_in_bin(session: Session) -> list[Run]:
+def runs_in_bin(session: Session, *, limit: int | None = None) -> list[Run]:
     """The newest deleted first."""
     deleted = select(Run).where(col(Run.deleted_at).is_not(None))
-    return list(session.exec(deleted.order_by(col(Run.deleted_at).desc(), col(Run.id).desc())))
+    return list(session.exec(deleted.order_by(col(Run.deleted_at).desc(), col(Run.id).desc()).limit(limit)))
 
 
-def bytes_in_bin(session: Session) -> int:
-    """What emptying the bin would free: the artifacts' sizes as recorded."""
-    in_bin = select(func.coalesce(func.sum(Artifact.num_bytes), 0)).join(Run).where(col(Run.deleted_at).is_not(None))
-    return session.exec(in_bin).one()
+def count_in_bin(session: Session) -> int:
+    return session.exec(select(func.count()).select_from(Run).where(col(Run.deleted_at).is_not(None))).one()
+
+
+def goes_at(run: Run) -> datetime:
+    """When a run in the bin goes for good."""
+    assert run.deleted_at is not None
+    return run.deleted_at + KEPT_FOR
+
+
+def purge_run(database: Database, runs_dir: Path, run_id: int) -> None:
+    """One run, for good; raises RunNotFound, and IllegalMove where it is not in the bin."""
+    with database.reading() as session:
+        run = run_by_id(session, run_id)
+        if run.deleted_at is None:
+            raise IllegalMove(run_id, run.state, "removed for good before it is in the bin")
+    purge(database, runs_dir, [run_id])
+
+
+def empty_bin(database: Database, runs_dir: Path) -> int:
+    """Removes for good all that is in the bin now; tells how many."""
+    with database.reading() as session:
+        binned = [run.id for run in runs_in_bin(session)]
+    return purge(database, runs_dir, [run_id for run_id in binned if run_id is not None])
 
 
 def purge(database: Database, runs_dir: Path, run_ids: Sequence[int]) -> int:
@@ -72,8 +92,9 @@ def purge(database: Database, runs_dir: Path, run_ids: Sequence[int]) -> int:
 
 
 def purge_expired(database: Database, runs_dir: Path, now: datetime | None = None) -> int:
-    """Purges what was deleted more than 30 days before `now`."""
+    """Purges what was deleted more than 30 days before `now`, but for what a wrong clock dated before its launch."""
     oldest = (now or datetime.now(UTC)) - KEPT_FOR
+    expired = select(Run.id).where(col(Run.deleted_at) < oldest, col(Run.deleted_at) >= col(Run.created_at))
     with database.reading() as session:
-        expired = [run.id for run in runs_in_bin(session) if run.deleted_at is not None and run.deleted_at < oldest]
-    return purge(database, runs_dir, [run_id for run_id in expired if run_id is not None]) if expired else 0
+        run_ids = [run_id for run_id in session.exec(expired) if run_id is not None]
+    return purge(database, runs_dir, run_ids) if run_ids else 0

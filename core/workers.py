@@ -1,6 +1,7 @@
 """Workers as rows: joining, heartbeat, leaving, and the judgement that one is dead."""
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,7 +34,14 @@ def join(session: Session, *, host: str, process_id: int, slots: int, threads: i
 
 
 def beat(session: Session, worker_id: int, vitals: dict[str, Any]) -> None:  # vitals: JSON for the page
-    """Renews every lease of this worker; raises WorkerLost where it was judged dead meanwhile."""
+    """Renews every lease of this worker; raises WorkerLost where it was judged dead meanwhile.
+
+    Vitals are no event, but for the disk: whether it is too full to start a run is told when it changes.
+    """
+    before = session.exec(select(Worker.vitals).where(Worker.id == worker_id)).first() or {}
+    is_low = bool(vitals.get("free_space_low"))
+    if is_low != bool(before.get("free_space_low")):
+        record_event(session, "worker", worker=worker_id, free_space_low=is_low)
     beaten = session.exec(
         update(Worker)
         .where(col(Worker.id) == worker_id, col(Worker.ended_at).is_(None))
@@ -57,6 +65,11 @@ def end(session: Session, worker_id: int) -> list[int]:
 
 def live_workers(session: Session) -> list[Worker]:
     return list(session.exec(select(Worker).where(col(Worker.ended_at).is_(None)).order_by(col(Worker.id))))
+
+
+def disk_is_low(workers: Sequence[Worker]) -> bool:
+    """Whether none of the workers starts a run because the disk is nearly full."""
+    return bool(workers) and all((worker.vitals or {}).get("free_space_low") for worker in workers)
 
 
 class HeartbeatJudge:

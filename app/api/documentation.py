@@ -17,6 +17,7 @@ TAGS = [
     {"name": "experiments", "description": "Many runs that ask one question: a base, a grid of values, seeds."},
     {"name": "catalogue", "description": "What a run can train, and on what."},
     {"name": "queue", "description": "Who waits, and who works."},
+    {"name": "storage", "description": "What takes room, old checkpoints, and the bin."},
     {"name": "live", "description": "What happens, as it happens."},
     {"name": "health", "description": "For whatever watches over the server."},
 ]

@@ -8,8 +8,9 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from app.api.schemas import Shape
-from app.dependencies import CurrentDatabase
+from app.dependencies import CurrentDatabase, CurrentSettings, TurnToWrite
 from app.errors import problems
+from core.disk import free_space
 from core.workers import live_workers
 
 router = APIRouter(tags=["health"])
@@ -22,6 +23,7 @@ class Health(Shape):
 class Readiness(Shape):
     status: Literal["ready"] = "ready"
     num_workers: int = Field(description="workers whose heartbeat is heard; with none, runs wait")
+    free_space_low: bool = Field(description="less is free than the floor: runs wait until there is room")
 
 
 @router.get("/healthz")
@@ -31,10 +33,10 @@ async def healthz() -> Health:
 
 
 @router.get("/readyz", responses=problems(503))
-def readyz(database: CurrentDatabase) -> Readiness:
+def readyz(database: CurrentDatabase, settings: CurrentSettings, _: TurnToWrite) -> Readiness:
     """The database can be read and written."""
     try:
         with database.writing() as session:  # takes the write lock and changes nothing
-            return Readiness(num_workers=len(live_workers(session)))
+            return Readiness(num_workers=len(live_workers(session)), free_space_low=free_space(settings).is_low)
     except OperationalError as error:
         raise HTTPException(503, f"The database cannot be written: {error.orig}.") from error

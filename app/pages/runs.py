@@ -14,17 +14,15 @@ from app.templating import render
 from app.vitals import Vitals, vitals_of
 from core.architectures.catalogue import FAMILIES
 from core.datasets import DATASETS
-from core.disk import disk_use
+from core.disk import free_space
 from core.events import newest_event_id
-from core.experiments import experiment_names
 from core.queue import is_paused
 from core.queue import pause_queue as pause
 from core.run_state import RunState
 from core.runs import count_by_state, list_runs
 from core.settings import Settings
 from core.tables import Worker
-from core.tags import tags_in_use
-from core.workers import live_workers
+from core.workers import disk_is_low, live_workers
 
 View = Annotated[RunsView, Query()]
 
@@ -68,17 +66,15 @@ def start(request: Request) -> RedirectResponse:
 @router.get("/runs", name="runs_page")
 def runs_page(request: Request, view: View, session: Reading, settings: CurrentSettings) -> HTMLResponse:
     return render(
-        request, "pages/runs.html",
-        families=[(family.name, family.title) for family in FAMILIES.values()],
-        datasets=[(dataset.name, dataset.title) for dataset in DATASETS.values()],
-        **_table(session, view), **_workers(session, settings),
+        request, "pages/runs.html", families=FAMILIES, datasets=DATASETS,
+        **(_table(session, settings, view) | _workers(session, settings)),
     )  # fmt: skip
 
 
 @router.get("/runs/table", name="runs_table")
-def runs_table(request: Request, view: View, session: Reading) -> HTMLResponse:
+def runs_table(request: Request, view: View, session: Reading, settings: CurrentSettings) -> HTMLResponse:
     """The list alone, for htmx; what the user asked for goes into the address bar, what the page fetched does not."""
-    answer = render(request, "partials/runs_table.html", **_table(session, view))
+    answer = render(request, "partials/runs_table.html", **_table(session, settings, view))
     if request.headers.get("HX-Trigger") not in ("runs", "show-more"):
         shown = request.headers.get("HX-Current-URL", "")
         answer.headers.update(view.history_header(shown, request.app.url_path_for("runs_page")))
@@ -108,16 +104,14 @@ def _back(request: Request, view: str) -> RedirectResponse:
     return RedirectResponse(request.app.url_path_for("runs_page") + query, status_code=303)
 
 
-def _table(session: Session, view: RunsView) -> dict[str, Any]:  # what the template names
-    counts = count_by_state(session)
+def _table(session: Session, settings: Settings, view: RunsView) -> dict[str, Any]:  # what the template names
+    counts, workers = count_by_state(session), live_workers(session)
     page = list_runs(session, view.as_filter(), limit=view.limit, cursor=view.cursor or None)
-    experiments, tags = experiment_names(session), tags_in_use(session)
-    choices = {"experiment": list(experiments.items()), "tag": [(tag, tag) for tag in tags]}  # (value, title)
     return {
         "event_id": newest_event_id(session), "view": view, "columns": COLUMNS, "page": page,
         "rows": rows_of(session, page.runs), "counts": counts, "has_runs": any(counts.values()),
-        "is_paused": is_paused(session), "has_worker": bool(live_workers(session)),
-        "tab_title": _tab_title(counts), "experiments": experiments, "choices": choices,
+        "is_paused": is_paused(session), "has_worker": bool(workers),
+        "tab_title": _tab_title(counts), "disk_is_low": disk_is_low(workers), "space": free_space(settings),
     }  # fmt: skip
 
 
@@ -129,4 +123,4 @@ def _tab_title(counts: dict[RunState, int]) -> str:
 
 def _workers(session: Session, settings: Settings) -> dict[str, Any]:
     workers: list[tuple[Worker, Vitals]] = [(worker, vitals_of(worker)) for worker in live_workers(session)]
-    return {"workers": workers, "disk": disk_use(session, settings)}
+    return {"workers": workers, "space": free_space(settings)}

@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from app.main import create_app
 from core import metrics, queue, workers
 from core.database import Database
 from core.lease import Lease
-from core.records import EpochFigures, WrittenFile
+from core.records import EpochFigures
 from core.run_config import parse_run_config, resolve_run
 from core.settings import Settings
 from core.tables import Run
+from tests.conftest import ADDRESS
 
 HOSTILE = """<script>alert(1)</script>"'&{{7*7}}"""
 
@@ -315,16 +317,27 @@ def test_workers_tell_device_memory_and_what_their_slots_do(
         assert said in text, said
 
 
-def test_disk_use_counts_the_data_folder(client: TestClient, database: Database, settings: Settings) -> None:
-    lease_run = _launch(database)
-    lease = _claim(database)
-    assert lease.run_id == lease_run
+def test_the_panel_tells_free_space_and_leads_to_storage(client: TestClient) -> None:
+    page = Page(client.get("/runs/workers").text)
+    assert re.search(r"[\d.]+ [KMGT]iB free", " ".join(page.text.split()))
+    assert any(values.get("href") == "/storage" for values in page.attributes)
+
+
+@pytest.mark.parametrize("floor_mib", [0, 10**9])
+def test_too_little_free_space_is_told_above_the_list_and_in_the_row(
+    settings: Settings, database: Database, floor_mib: int
+) -> None:
+    run_id = _launch(database)
     with database.writing() as session:
-        metrics.record_weights(session, lease, WrittenFile("weights", "w.safetensors", "0" * 64, 3 * 2**20, 1))
-    settings.materialised_dir.mkdir()
-    (settings.materialised_dir / "images.npy").write_bytes(bytes(2 * 2**20))
-    text = " ".join(Page(client.get("/runs/workers").text).text.split())
-    assert re.search(r"Runs ?3\.0 MiB Datasets ?2\.0 MiB Database ?[1-9]\d* KiB Free", text)
+        worker = workers.join(session, host="bench", process_id=1, slots=1, threads=1)
+        workers.beat(session, worker, {"free_space_low": floor_mib > 0})
+    server = create_app(settings.model_copy(update={"min_free_mib": floor_mib}))
+    with TestClient(server, base_url=ADDRESS) as client:
+        told = [client.get(path).text for path in ("/runs", "/runs/table")]
+        assert all(("no run starts until there is room" in text) == (floor_mib > 0) for text in told)
+        assert all(("first in the queue, waits for disk space" in text) == (floor_mib > 0) for text in told)
+        assert ("It waits for disk space." in client.get(f"/runs/{run_id}").text) == (floor_mib > 0)
+        assert client.get("/readyz").json()["free_space_low"] == (floor_mib > 0)
 
 
 def test_the_page_works_without_scripts_in_it(client: TestClient, database: Database) -> None:

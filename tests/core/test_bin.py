@@ -6,8 +6,9 @@ import pytest
 from sqlmodel import select
 
 from core import queue
-from core.bin import KEPT_FOR, bytes_in_bin, move_to_bin, purge, purge_expired, restore, runs_in_bin
+from core.bin import KEPT_FOR, empty_bin, move_to_bin, purge, purge_expired, purge_run, restore, runs_in_bin
 from core.database import Database
+from core.disk import disk_use
 from core.events import events_of_run
 from core.experiment_plan import plan_experiment
 from core.experiments import launch_experiment, list_experiments, runs_of_experiment
@@ -32,7 +33,7 @@ def trained(database: Database) -> int:
     return lease.run_id
 
 
-def test_a_deleted_run_is_in_the_bin_alone_and_comes_back_whole(database: Database) -> None:
+def test_a_deleted_run_is_in_the_bin_alone_and_comes_back_whole(database: Database, settings: Settings) -> None:
     run_id = trained(database)
     deleted(database, run_id)
     with database.reading() as session:
@@ -40,7 +41,7 @@ def test_a_deleted_run_is_in_the_bin_alone_and_comes_back_whole(database: Databa
         assert sum(count_by_state(session).values()) == 0
         assert [run.id for run in list_runs(session, RunFilter(in_bin=True)).runs] == [run_id]
         assert [run.id for run in runs_in_bin(session)] == [run_id]
-        assert bytes_in_bin(session) == 2048
+        assert (disk_use(session, settings).bin_bytes, disk_use(session, settings).weights_bytes) == (2048, 0)
         assert events_of_run(session, run_id)[-1].kind == "deleted"
     with database.writing() as session:
         restored = restore(session, run_id)
@@ -88,6 +89,30 @@ def test_only_what_was_deleted_more_than_thirty_days_ago_expires(database: Datab
     now = datetime.now(UTC)
     assert purge_expired(database, settings.runs_dir, now + KEPT_FOR - timedelta(minutes=1)) == 0
     assert purge_expired(database, settings.runs_dir, now + KEPT_FOR + timedelta(minutes=1)) == 1
+
+
+def test_a_run_whose_deletion_a_wrong_clock_dated_before_its_launch_does_not_expire(
+    database: Database, settings: Settings
+) -> None:
+    run_id = launch(database)
+    with database.writing() as session:
+        move_to_bin(session, run_id).deleted_at = datetime(1970, 1, 1, tzinfo=UTC)
+    assert purge_expired(database, settings.runs_dir) == 0
+
+
+def test_one_run_in_the_bin_or_all_of_them_go_for_good(database: Database, settings: Settings) -> None:
+    kept, first, second, third = (launch(database, seed=seed) for seed in range(4))
+    with pytest.raises(IllegalMove, match="before it is in the bin"):
+        purge_run(database, settings.runs_dir, kept)
+    for run_id in (first, second, third):
+        deleted(database, run_id)
+    purge_run(database, settings.runs_dir, first)
+    with pytest.raises(RunNotFound):
+        purge_run(database, settings.runs_dir, first)
+    assert empty_bin(database, settings.runs_dir) == 2
+    with database.reading() as session:
+        assert [run.id for run in list_runs(session, RunFilter()).runs] == [kept]
+        assert runs_in_bin(session) == []
 
 
 def test_an_experiment_goes_with_the_last_of_its_runs(database: Database, settings: Settings) -> None:
