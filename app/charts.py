@@ -61,7 +61,7 @@ def _epoch_panel(
     if split == "test" and has_validation:
         lines.append(_line(f"val_{measure}", epochs, num_epochs, QUIET, "dot"))
     lines.append(_selected(key, epochs, selected_epoch, look.colour))
-    figure = go.Figure(lines, _layout(measure, "epoch", [0.5, num_epochs + 0.5], legend=len(lines) > 2))
+    figure = go.Figure(lines, panel_layout(measure, "epoch", [0.5, num_epochs + 0.5], legend=len(lines) > 2))
     if num_epochs <= EVERY_EPOCH_TICKED_UP_TO:
         figure.update_xaxes(dtick=1)
     return Panel(key, f"{split.capitalize()} {measure}", _described(key, measure, epochs), figure.to_plotly_json())
@@ -77,7 +77,7 @@ def step_panel(losses: Sequence[tuple[int, float]], steps_per_epoch: int, look: 
         line={"color": look.colour, "width": 1.5},
         hovertemplate="step %{x}: %{y:.4f}<extra></extra>",
     )
-    figure = go.Figure([line], _layout(LOSS, "step", [0, max(1, steps_per_epoch)], legend=False))
+    figure = go.Figure([line], panel_layout(LOSS, "step", [0, max(1, steps_per_epoch)], legend=False))
     description = f"Loss at {len(losses)} points of the epoch under way."
     return Panel("step_loss", "Loss within the epoch", description, figure.to_plotly_json())
 
@@ -123,7 +123,8 @@ def _selected(key: str, epochs: Sequence[Epoch], selected_epoch: int | None, col
     )
 
 
-def _layout(measure: str, unit: str, x_range: Sequence[float], *, legend: bool) -> go.Layout:
+def panel_layout(measure: str, unit: str, x_range: Sequence[float], *, legend: bool) -> go.Layout:
+    """Axes and margins of every panel; `x_range` is what the x axis spans."""
     return go.Layout(
         template=NOT_A_TEMPLATE,
         margin={"l": 52, "r": 14, "t": 8, "b": 38},

@@ -22,6 +22,16 @@ def percent(fraction: float | None, digits: int = 2) -> str:
     return NOTHING if fraction is None else f"{100 * fraction:.{digits}f} %"
 
 
+def points(fraction: float | None) -> str:
+    """A difference of fractions: 0.0021 is "+0.21 pp"."""
+    return NOTHING if fraction is None else f"{100 * fraction:+.2f} pp".replace("-", "−")
+
+
+def signed(value: float | None) -> str:
+    """A difference of losses: "+0.0123"."""
+    return NOTHING if value is None else f"{value:+.4f}".replace("-", "−")
+
+
 def number(value: float | None, digits: int = 4) -> str:
     """A measured figure: `digits` significant ones."""
     return NOTHING if value is None else f"{value:.{digits}g}"

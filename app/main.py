@@ -7,11 +7,24 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from app.api import architectures, datasets, events, experiments, health, queue, run_records, runs, storage, workers
+from app.api import (
+    architectures,
+    compare,
+    datasets,
+    events,
+    experiments,
+    health,
+    queue,
+    run_records,
+    runs,
+    storage,
+    workers,
+)
 from app.api.documentation import DESCRIPTION, TAGS, Application
 from app.bin_keeper import BinKeeper
 from app.errors import add_error_handlers, problems
 from app.live import LiveFeed, called_at_stop_signal
+from app.pages import compare as compare_page
 from app.pages import experiment, login, new_run, reproduce, run, run_actions
 from app.pages import experiments as experiments_page
 from app.pages import runs as runs_page
@@ -24,8 +37,20 @@ from core.database import open_database
 from core.settings import Settings
 
 # Fixed paths such as /runs/new go before /runs/{run_id}.
-PAGES = (runs_page, new_run, run, run_actions, experiments_page, reproduce, experiment, storage_page, login, events)
-DOORS = (runs, run_records, experiments, architectures, datasets, queue, workers, storage, events)
+PAGES = (
+    runs_page,
+    new_run,
+    run,
+    run_actions,
+    experiments_page,
+    reproduce,
+    experiment,
+    compare_page,
+    storage_page,
+    login,
+    events,
+)
+DOORS = (runs, run_records, experiments, compare, architectures, datasets, queue, workers, storage, events)
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -23,7 +23,7 @@ class Look:
         return f"var(--arch-{self.number})"
 
 
-_DASHES = {
+DASHES = {
     "solid": "none",
     "dash": "7 4",
     "dot": "1.5 3.5",
@@ -34,7 +34,7 @@ _DASHES = {
 
 
 def _look(number: int, dash: str) -> Look:
-    return Look(number, dash, _DASHES[dash])
+    return Look(number, dash, DASHES[dash])
 
 
 LOOKS: Mapping[str, Look] = MappingProxyType(

@@ -6,14 +6,18 @@ const TOKEN = /^var\((--[\w-]+)\)$/;
 
 export const chartOf = (key) => document.querySelector(`.chart[data-chart="${key}"]`);
 
-// Any CSS colour, such as var(--ink) or light-dark(...), as the rgb() that Plotly understands.
+const pixel = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+
+// Any CSS colour, such as var(--ink) or what light-dark() and color-mix() make, as the rgb() that Plotly understands.
 function resolved(colour) {
   const probe = document.createElement("span");
   probe.style.color = colour;
   document.body.append(probe);
-  const rgb = getComputedStyle(probe).color;
+  pixel.fillStyle = getComputedStyle(probe).color;
   probe.remove();
-  return rgb;
+  pixel.fillRect(0, 0, 1, 1);
+  const [red, green, blue] = pixel.getImageData(0, 0, 1, 1).data;
+  return `rgb(${red}, ${green}, ${blue})`;
 }
 
 const themed = (value) => {
@@ -36,25 +40,33 @@ function themedLayout(layout) {
   };
 }
 
+// What is to be drawn in place of what is there.
+export function show(chart, figure) {
+  chart.figure = figure;
+  draw(chart);
+}
+
 function draw(chart) {
   const data = chart.figure.data.map((trace) => themed(trace));
   data.forEach((trace, index) => Object.assign(trace, { x: chart.figure.data[index].x, y: chart.figure.data[index].y }));
-  Plotly.react(chart, data, themedLayout(chart.figure.layout), CONFIG);
+  const layout = themedLayout(chart.figure.layout);
+  if (!matchMedia("(pointer: fine)").matches) layout.dragmode = false; // a finger scrolls the page
+  Plotly.react(chart, data, layout, layout.dragmode ? { ...CONFIG, doubleClick: "reset" } : CONFIG);
   drawn(chart);
 }
 
 // Tells tests and styles how many points are on the screen.
 function drawn(chart) {
-  chart.dataset.pointsDrawn = chart.data[0].x.length;
-  chart.dataset.epochsDrawn = chart.data[0].x.at(-1) ?? 0;
+  const points = chart.data[0]?.x ?? [];
+  chart.dataset.pointsDrawn = points.length;
+  chart.dataset.epochsDrawn = points.at(-1) ?? 0;
   performance.mark(`drawn:${chart.dataset.chart}:${chart.dataset.epochsDrawn}`);
 }
 
 export function drawAll() {
   const charts = [...document.querySelectorAll(".chart")];
   for (const chart of charts) {
-    chart.figure = JSON.parse(document.getElementById(`figure-${chart.dataset.chart}`).textContent);
-    draw(chart);
+    show(chart, JSON.parse(document.getElementById(`figure-${chart.dataset.chart}`).textContent));
   }
   const redraw = () => charts.forEach(redrawInTheme);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);

@@ -15,6 +15,7 @@ queue until a worker claims it; `GET /api/v1/runs/{id}` tells how far it is, `GE
 TAGS = [
     {"name": "runs", "description": "Launch, follow, change and collect."},
     {"name": "experiments", "description": "Many runs that ask one question: a base, a grid of values, seeds."},
+    {"name": "compare", "description": "Runs, experiments and groups beside each other."},
     {"name": "catalogue", "description": "What a run can train, and on what."},
     {"name": "queue", "description": "Who waits, and who works."},
     {"name": "storage", "description": "What takes room, old checkpoints, and the bin."},

@@ -37,7 +37,7 @@ def get_epochs(
         table = csv.DictWriter(lines, fieldnames=list(EpochOut.model_fields), lineterminator="\n")
         table.writeheader()
         table.writerows(epoch_row(epoch) for epoch in epochs)
-        return Response(lines.getvalue(), media_type="text/csv", headers=_as_file(f"run-{run_id}-epochs.csv"))
+        return Response(lines.getvalue(), media_type="text/csv", headers=as_file(f"run-{run_id}-epochs.csv"))
     return [from_row(EpochOut, epoch) for epoch in epochs]
 
 
@@ -79,5 +79,5 @@ def download_artifact(run_id: RunId, artifact_id: Id, session: Reading, settings
     return FileResponse(file, media_type="application/octet-stream", filename=name, headers=headers)
 
 
-def _as_file(name: str) -> dict[str, str]:
+def as_file(name: str) -> dict[str, str]:
     return {"Content-Disposition": f'attachment; filename="{name}"'}

@@ -1,0 +1,91 @@
+"""Comparison: chosen runs in groups, as JSON and as CSV."""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from sqlmodel import Session
+
+from app.api.compare_schemas import ComparisonOut, comparison_out
+from app.api.run_records import CSV, as_file
+from app.compare_table import COLUMNS
+from app.compare_view import HASHES, IDS, MOST_CHARACTERS, Compared
+from app.dependencies import Reading
+from core.chosen_runs import choose_runs
+from core.comparison import MEASURES, Comparison, Group, compare
+
+router = APIRouter(prefix="/compare", tags=["compare"])
+
+EXPERIMENTS = Query(pattern=IDS, max_length=MOST_CHARACTERS, description="Ids with commas between.", examples=["1"])
+RUNS = Query(pattern=IDS, max_length=MOST_CHARACTERS, description="Ids with commas between.", examples=["1,2,3"])
+GROUPS = Query(
+    pattern=HASHES, max_length=MOST_CHARACTERS, examples=["13b04f1b9853"],
+    description="Config hashes with commas between, or as much of each as no other begins with.",
+)  # fmt: skip
+
+
+def _asked(
+    runs: Annotated[str, RUNS] = "",
+    experiment: Annotated[str, EXPERIMENTS] = "",
+    groups: Annotated[str, GROUPS] = "",
+) -> Compared:
+    return Compared(runs=(runs,), experiment=(experiment,), groups=(groups,))
+
+
+Which = Annotated[Compared, Depends(_asked)]
+Row = Mapping[str, object]
+
+
+@router.get("")
+def get_comparison(which: Which, session: Reading) -> ComparisonOut:
+    """The chosen runs in groups that differ in nothing but the seed: config, figures at the last and at the best epoch,
+    curves, and what the course report published of the same network. Runs in the bin are left out."""
+    chosen = choose_runs(session, which.choice)
+    return comparison_out(compare(session, chosen.runs), chosen.left_out)
+
+
+@router.get("/table.csv", response_class=Response, responses=CSV)
+def get_comparison_table(which: Which, session: Reading) -> Response:
+    """A line for each group: figures as mean, low and high over its seeds."""
+    comparison = _compared(session, which)
+    return _csv("comparison.csv", [_table_row(group) for group in comparison.groups])
+
+
+@router.get("/curves.csv", response_class=Response, responses=CSV)
+def get_comparison_curves(which: Which, session: Reading) -> Response:
+    """A line for each epoch of each run."""
+    return _csv("comparison-curves.csv", list(_curve_rows(_compared(session, which))))
+
+
+def _compared(session: Session, which: Compared) -> Comparison:
+    return compare(session, choose_runs(session, which.choice).runs)
+
+
+def _table_row(group: Group) -> Row:
+    row: dict[str, object] = {"group": group.config_hash, "label": group.label, "best_by": group.best_by}
+    row |= {"n": len(group.seeds), "parameters": group.run.num_parameters, "multiply_adds": group.run.num_multiply_adds}
+    for key, column in COLUMNS.items():
+        if key in ("n", "num_parameters", "num_multiply_adds"):
+            continue
+        spread = column.of_group(group)
+        row |= {f"{key}_{name}": getattr(spread, name, None) for name in ("mean", "low", "high")}
+    return row
+
+
+def _curve_rows(comparison: Comparison) -> Iterator[Row]:
+    for group in comparison.groups:
+        for seed in group.seeds:
+            own = {"group": group.config_hash, "label": group.label, "run": seed.run.id, "seed": seed.run.seed}
+            for point in seed.points:
+                yield own | {"epoch": point.epoch} | {name: getattr(point, name) for name in MEASURES}
+
+
+def _csv(file_name: str, rows: Sequence[Row]) -> Response:
+    lines = io.StringIO()
+    if rows:
+        table = csv.DictWriter(lines, fieldnames=list(rows[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+    return Response(lines.getvalue(), media_type="text/csv", headers=as_file(file_name))

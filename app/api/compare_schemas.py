@@ -1,0 +1,165 @@
+"""The shapes of a comparison, and how a group becomes one."""
+
+from pydantic import Field, JsonValue
+
+from app.api.schemas import Shape
+from core.comparison import MEASURES, Comparison, EpochPoint, Group, Seed, Spread, When
+from core.report import PublishedEpoch
+from core.run_state import RunState
+
+
+class SpreadOut(Shape):
+    """A figure over the n seeds that have it."""
+
+    n: int
+    mean: float
+    low: float = Field(description="of the lowest seed")
+    high: float
+
+
+class SpreadsOut(Shape):
+    """Null: not measured, or the loss of a seed was not finite."""
+
+    train_loss: SpreadOut | None
+    train_accuracy: SpreadOut | None
+    val_loss: SpreadOut | None
+    val_accuracy: SpreadOut | None
+    test_loss: SpreadOut | None
+    test_accuracy: SpreadOut | None
+
+
+class FiguresAtOut(SpreadsOut):
+    """Each seed at its own last or best epoch; these lie between the two that are named."""
+
+    first_epoch: int
+    last_epoch: int
+
+
+class CurvePointOut(SpreadsOut):
+    """One epoch over the seeds that have it."""
+
+    epoch: int
+
+
+class PointOut(Shape):
+    """One epoch of one run."""
+
+    epoch: int
+    train_loss: float | None
+    train_accuracy: float
+    val_loss: float | None
+    val_accuracy: float | None
+    test_loss: float | None
+    test_accuracy: float
+
+
+class SeedOut(Shape):
+    run: int = Field(description="the run's id")
+    seed: int
+    state: RunState
+    epochs_done: int
+    last: PointOut | None
+    best: PointOut | None
+
+
+class PublishedEpochOut(Shape):
+    epoch: int
+    train_loss: float
+    test_loss: float
+    train_accuracy: float
+    test_accuracy: float
+
+
+class PublishedOut(Shape):
+    """What the course report published of this network: one seed, MNIST, losses as means over batches."""
+
+    name: str
+    epochs: tuple[PublishedEpochOut, ...]
+    differs: tuple[str, ...] = Field(description="fields of our config that are not as the report trained")
+
+
+class GroupOut(Shape):
+    """Runs that differ in nothing but the seed."""
+
+    config_hash: str
+    label: str = Field(description="what tells it from the other groups", examples=["LeNet-5, pool max"])
+    config: dict[str, JsonValue] = Field(description="by path, without name, seed and device")
+    n: int
+    num_parameters: int
+    num_multiply_adds: int
+    seeds: tuple[SeedOut, ...]
+    last: FiguresAtOut | None = Field(description="null until an epoch is recorded")
+    best: FiguresAtOut | None
+    best_by: str = Field(
+        description="validation, or test where nothing was held out: chosen on the images that judge it, so optimistic"
+    )
+    seconds_per_epoch: SpreadOut | None
+    images_per_second: SpreadOut | None
+    peak_memory_bytes: SpreadOut | None
+    curve: tuple[CurvePointOut, ...]
+    published: PublishedOut | None
+
+
+class ComparisonOut(Shape):
+    groups: tuple[GroupOut, ...]
+    left_out: tuple[str, ...] = Field(description="what was asked for and is not among them, in a sentence each")
+
+
+def comparison_out(comparison: Comparison, left_out: list[str]) -> ComparisonOut:
+    return ComparisonOut(groups=tuple(_group(group) for group in comparison.groups), left_out=tuple(left_out))
+
+
+def _group(group: Group) -> GroupOut:
+    return GroupOut(
+        config_hash=group.config_hash, label=group.label, config=group.fields, n=len(group.seeds),
+        num_parameters=group.run.num_parameters, num_multiply_adds=group.run.num_multiply_adds,
+        seeds=tuple(_seed(seed) for seed in group.seeds), last=_at(group, "last"), best=_at(group, "best"),
+        best_by=group.best_by, seconds_per_epoch=_spread(group.cost("seconds_per_epoch")),
+        images_per_second=_spread(group.cost("images_per_second")),
+        peak_memory_bytes=_spread(group.cost("peak_memory_bytes")), curve=_curve(group), published=_published(group),
+    )  # fmt: skip
+
+
+def _seed(seed: Seed) -> SeedOut:
+    run = seed.run
+    assert run.id is not None
+    return SeedOut(
+        run=run.id, seed=run.seed, state=run.state, epochs_done=run.epochs_done, last=_point(seed.last),
+        best=_point(seed.best),
+    )  # fmt: skip
+
+
+def _at(group: Group, when: When) -> FiguresAtOut | None:
+    epochs = group.epochs_at(when)
+    if epochs is None:
+        return None
+    figures = {name: _spread(group.spread_at(when, name)) for name in MEASURES}
+    return FiguresAtOut(first_epoch=epochs[0], last_epoch=epochs[1], **figures)
+
+
+def _curve(group: Group) -> tuple[CurvePointOut, ...]:
+    curves = {name: group.curve(name) for name in MEASURES}
+    epochs = [epoch for epoch, _ in curves["test_accuracy"]]
+    return tuple(
+        CurvePointOut(epoch=epoch, **{name: _spread(curve[place][1]) for name, curve in curves.items()})
+        for place, epoch in enumerate(epochs)
+    )
+
+
+def _published(group: Group) -> PublishedOut | None:
+    if group.published is None:
+        return None
+    epochs = tuple(_published_epoch(epoch) for epoch in group.published.epochs)
+    return PublishedOut(name=group.published.name, epochs=epochs, differs=tuple(group.differs_from_report))
+
+
+def _published_epoch(epoch: PublishedEpoch) -> PublishedEpochOut:
+    return PublishedEpochOut.model_validate(epoch, from_attributes=True)
+
+
+def _point(point: EpochPoint | None) -> PointOut | None:
+    return None if point is None else PointOut(**point._asdict())
+
+
+def _spread(spread: Spread | None) -> SpreadOut | None:
+    return None if spread is None else SpreadOut(n=spread.n, mean=spread.mean, low=spread.low, high=spread.high)

@@ -1,0 +1,115 @@
+"""The table of a comparison: its columns, the figure that each shows of a group or of a seed, and its order."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from app.formatting import NOTHING, count, percent, size
+from core.comparison import Group, Measure, Seed, Spread, When, spread
+
+Words = Callable[[float | None], str]
+
+
+def without_unit(fraction: float | None) -> str:
+    """A percentage within a range, whose other end has the sign."""
+    return percent(fraction).removesuffix(" %")
+
+
+def three_digits(value: float | None) -> str:
+    """With its zeros, so that a column lines up: "0.820"."""
+    return NOTHING if value is None else f"{value:#.3g}".rstrip(".")
+
+
+@dataclass(frozen=True)
+class Column:
+    """`of_group` and `of_seed` give the figure; `words` says it, `part` leaves its unit away, for a range's start."""
+
+    key: str
+    title: str
+    of_group: Callable[[Group], Spread | None]
+    of_seed: Callable[[Seed], float | None]
+    words: Words
+    part: Words
+    is_better_high: bool = False
+    when: When | None = None
+
+    @property
+    def first_order(self) -> str:
+        """What a first click on the title asks for: the better ones first."""
+        return f"-{self.key}" if self.is_better_high else self.key
+
+
+def _measured(when: When, measure: Measure, title: str) -> Column:
+    is_accuracy = measure.endswith("accuracy")
+    return Column(
+        key=f"{when}_{measure}", title=title, when=when, is_better_high=is_accuracy,
+        of_group=lambda group: group.spread_at(when, measure),
+        of_seed=lambda seed: getattr(seed.at(when), measure, None),
+        words=percent if is_accuracy else three_digits,
+        part=without_unit if is_accuracy else three_digits,
+    )  # fmt: skip
+
+
+def _shared(key: str, title: str, of_group: Callable[[Group], int]) -> Column:
+    """A count that a group has, and not each of its seeds."""
+    return Column(
+        key=key, title=title, words=count, part=count,
+        of_group=lambda group: spread([of_group(group)]),
+        of_seed=lambda seed: None,
+    )  # fmt: skip
+
+
+def _cost(key: str, title: str, words: Words, part: Words, is_better_high: bool = False) -> Column:
+    return Column(
+        key=key, title=title, words=words, part=part, is_better_high=is_better_high,
+        of_group=lambda group: group.cost(key),  # type: ignore[arg-type]  # of the three that it names
+        of_seed=lambda seed: getattr(seed.run, key),
+    )  # fmt: skip
+
+
+MEASURES: Mapping[Measure, str] = MappingProxyType(
+    {
+        "test_accuracy": "test accuracy",
+        "test_loss": "test loss",
+        "train_accuracy": "train accuracy",
+        "train_loss": "train loss",
+    }
+)
+BEST_EPOCH = Column(
+    key="best_epoch", title="epoch", words=count, part=count, when="best",
+    of_group=lambda group: spread(point.epoch for seed in group.measured if (point := seed.best)),
+    of_seed=lambda seed: seed.best.epoch if seed.best else None,
+)  # fmt: skip
+NETWORK = "network"  # the sort by label
+COLUMNS: Mapping[str, Column] = MappingProxyType(
+    {
+        column.key: column
+        for column in (
+            _shared("n", "seeds", lambda group: len(group.seeds)),
+            _shared("num_parameters", "parameters", lambda group: group.run.num_parameters),
+            _shared("num_multiply_adds", "multiply-adds", lambda group: group.run.num_multiply_adds),
+            *(_measured("last", measure, title) for measure, title in MEASURES.items()),
+            BEST_EPOCH,
+            *(_measured("best", measure, title) for measure, title in MEASURES.items()),
+            _cost("seconds_per_epoch", "seconds per epoch", three_digits, three_digits),
+            _cost("images_per_second", "images/s", count, count, is_better_high=True),
+            _cost("peak_memory_bytes", "peak memory", size, size),
+        )
+    }
+)
+
+
+def in_order(groups: Sequence[Group], sort: str) -> list[Group]:
+    """By a column's mean, those without the figure last; by label; as they are where `sort` is empty."""
+    if not sort:
+        return list(groups)
+    if sort.removeprefix("-") == NETWORK:
+        return sorted(groups, key=lambda group: group.label.casefold(), reverse=sort.startswith("-"))
+    figures = {group.config_hash: COLUMNS[sort.removeprefix("-")].of_group(group) for group in groups}
+    sign = -1 if sort.startswith("-") else 1
+
+    def place(group: Group) -> tuple[bool, float]:
+        figure = figures[group.config_hash]
+        return (figure is None, 0.0 if figure is None else sign * figure.mean)
+
+    return sorted(groups, key=place)

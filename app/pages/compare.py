@@ -1,0 +1,82 @@
+"""The Compare page: curves, table, configs and the report's figures of chosen runs; its URL is the view."""
+
+from collections import Counter
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse
+from sqlmodel import Session
+
+from app.compare_charts import MOST_LINES, compare_panels, num_lines
+from app.compare_looks import looks_of
+from app.compare_sheets import config_sheet, report_sheet, unlike_the_report
+from app.compare_table import COLUMNS, MEASURES, NETWORK, in_order
+from app.compare_view import CompareView
+from app.dependencies import Reading
+from app.templating import render
+from core.chosen_runs import choose_runs
+from core.comparison import Comparison, compare
+from core.estimates import seconds_until_end
+from core.events import newest_event_id
+from core.experiments import experiment_by_id, list_experiments
+from core.run_state import ENDED, RunState
+from core.runs import RunFilter, list_runs
+
+View = Annotated[CompareView, Query()]
+NUM_OFFERED = 10  # experiments, and runs, to choose from
+
+router = APIRouter()
+
+
+@router.get("/compare", name="compare_page")
+def compare_page(request: Request, view: View, session: Reading) -> HTMLResponse:
+    return render(request, "pages/compare.html", **_now(session, view))
+
+
+@router.get("/compare/now", name="compare_now")
+def compare_now(request: Request, view: View, session: Reading) -> HTMLResponse:
+    """All that may move, for static/compare.js: while runs are under way, and when the view changes."""
+    return render(request, "partials/compare/now.html", **_now(session, view))
+
+
+def _now(session: Session, view: CompareView) -> dict[str, Any]:  # what the templates name
+    event_id = newest_event_id(session)
+    chosen = choose_runs(session, view.choice)
+    if not chosen.runs:
+        return _offer(session, view, chosen.left_out) | {"event_id": event_id}
+    comparison = compare(session, chosen.runs)
+    looks = looks_of(comparison.groups)
+    published = [group for group in comparison.groups if group.published is not None]
+    return {
+        "event_id": event_id, "view": view, "left_out": chosen.left_out, "comparison": comparison, "looks": looks,
+        "groups": in_order(comparison.groups, view.sort), "columns": COLUMNS, "network": NETWORK,
+        "measures": MEASURES, "panels": compare_panels(comparison, view, looks),
+        "num_undrawn": max(0, num_lines(comparison, view) - MOST_LINES), "most_lines": MOST_LINES,
+        "published": published, "report_rows": report_sheet(published, view.figure),
+        "unlike_report": unlike_the_report(published),
+        "config_rows": config_sheet(comparison.groups, only_differing=view.config == "differing"),
+        **_progress(session, view, comparison),
+    }  # fmt: skip
+
+
+def _progress(session: Session, view: CompareView, comparison: Comparison) -> dict[str, Any]:
+    runs = comparison.runs
+    states = Counter(run.state for run in runs)
+    num_ended = sum(states[state] for state in ENDED)
+    title = "Compare"
+    if len(view.choice.experiments) == 1 and not view.runs and not view.groups:
+        title = experiment_by_id(session, view.choice.experiments[0]).name
+    return {
+        "title": title, "states": {state.value: states[state] for state in RunState}, "num_ended": num_ended,
+        "fraction": sum(1 if run.state in ENDED else run.epochs_done / run.epochs for run in runs) / len(runs),
+        "seconds": seconds_until_end(session, runs) if num_ended < len(runs) else None,
+    }  # fmt: skip
+
+
+def _offer(session: Session, view: CompareView, left_out: list[str]) -> dict[str, Any]:
+    """Nothing is chosen, or nothing of it is there."""
+    completed = list_runs(session, RunFilter(states=(RunState.COMPLETED,)), limit=NUM_OFFERED).runs
+    return {
+        "view": view, "left_out": left_out, "comparison": None, "title": "Compare", "recent_runs": completed,
+        "recent_experiments": list_experiments(session, limit=NUM_OFFERED),
+    }  # fmt: skip

@@ -1,0 +1,184 @@
+"""Runs beside each other: in groups that differ in nothing but the seed, with their figures and curves.
+
+Pure but for `compare`, which reads the epochs of all runs in one go. Verdicts are not given here: a spread over seeds
+is no interval."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, NamedTuple, get_args
+
+from pydantic import JsonValue
+from sqlmodel import Session, col, select
+
+from core.config_differences import config_fields, labels_of
+from core.experiments import groups_of
+from core.report import PublishedRow, differs_from_report, published_row_of
+from core.run_state import ENDED
+from core.tables import Epoch, Run
+
+Measure = Literal["train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy"]
+When = Literal["last", "best"]
+MEASURES: tuple[Measure, ...] = get_args(Measure)
+
+
+class EpochPoint(NamedTuple):
+    """One epoch of a run; accuracies are fractions, a loss that was not finite is None, as is what was not measured."""
+
+    epoch: int
+    train_loss: float | None
+    train_accuracy: float
+    val_loss: float | None
+    val_accuracy: float | None
+    test_loss: float | None
+    test_accuracy: float
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A figure over the n seeds that have it."""
+
+    n: int
+    mean: float
+    low: float
+    high: float
+
+
+def spread(values: Iterable[float | None]) -> Spread | None:
+    """None where there are no values, or where one is missing: with a loss that was not finite there is no mean."""
+    known = list(values)
+    present = [value for value in known if value is not None]
+    if not present or len(present) < len(known):
+        return None
+    low, high = min(present), max(present)
+    return Spread(len(present), min(high, max(low, sum(present) / len(present))), low, high)
+
+
+@dataclass(frozen=True)
+class Seed:
+    """One run of a group and its epochs so far."""
+
+    run: Run
+    points: Sequence[EpochPoint]
+
+    @property
+    def last(self) -> EpochPoint | None:
+        return self.points[-1] if self.points else None
+
+    @cached_property
+    def best(self) -> EpochPoint | None:
+        """The first epoch of the highest validation accuracy; of the highest test accuracy where nothing was held
+        out: chosen on the images that judge it, it is optimistic, and whoever shows it says so."""
+        if not self.points:
+            return None
+        return max(
+            self.points, key=lambda point: (point.val_accuracy or 0.0) if self.has_validation else point.test_accuracy
+        )
+
+    @property
+    def has_validation(self) -> bool:
+        return bool(self.run.config["validation"] != "none")
+
+    def at(self, when: When) -> EpochPoint | None:
+        return self.last if when == "last" else self.best
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that differ in nothing but the seed. `label` tells the group from the others of its comparison."""
+
+    config_hash: str
+    label: str
+    fields: dict[str, JsonValue]  # of the run config, by path
+    seeds: Sequence[Seed]
+    published: PublishedRow | None  # of the report, where it has this network
+    differs_from_report: Sequence[str]
+
+    @property
+    def run(self) -> Run:
+        """Any of its runs: for what they share."""
+        return self.seeds[0].run
+
+    @property
+    def measured(self) -> list[Seed]:
+        """The seeds with an epoch."""
+        return [seed for seed in self.seeds if seed.points]
+
+    @property
+    def states(self) -> dict[str, int]:
+        """How many of its runs are in each state."""
+        return Counter(seed.run.state.value for seed in self.seeds)
+
+    @property
+    def best_by(self) -> Literal["validation", "test"]:
+        return "validation" if self.seeds[0].has_validation else "test"
+
+    def spread_at(self, when: When, measure: Measure) -> Spread | None:
+        """Each seed at its own last or best epoch."""
+        return spread(getattr(seed.at(when), measure) for seed in self.measured)
+
+    def epochs_at(self, when: When) -> tuple[int, int] | None:
+        """The first and the last of those epochs."""
+        epochs = [point.epoch for seed in self.measured if (point := seed.at(when))]
+        return (min(epochs), max(epochs)) if epochs else None
+
+    def cost(self, name: Literal["seconds_per_epoch", "images_per_second", "peak_memory_bytes"]) -> Spread | None:
+        known = (getattr(seed.run, name) for seed in self.seeds)
+        return spread(value for value in known if value is not None)
+
+    def curve(self, measure: Measure) -> list[tuple[int, Spread | None]]:
+        """Epoch by epoch over the seeds that have that epoch; None where a loss of one was not finite."""
+        by_epoch: dict[int, list[float | None]] = {}
+        for seed in self.seeds:
+            for point in seed.points:
+                by_epoch.setdefault(point.epoch, []).append(getattr(point, measure))
+        return [(epoch, spread(values)) for epoch, values in sorted(by_epoch.items())]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    groups: Sequence[Group]
+
+    @property
+    def runs(self) -> list[Run]:
+        return [seed.run for group in self.groups for seed in group.seeds]
+
+    @property
+    def num_epochs(self) -> int:
+        """Where the longest curve ends, or will."""
+        lengths = [run.epochs_done if run.state in ENDED else run.epochs for run in self.runs]
+        return max(1, *lengths) if lengths else 1
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether a loss was not finite."""
+        points = (point for group in self.groups for seed in group.seeds for point in seed.points)
+        return any(point.train_loss is None or point.test_loss is None for point in points)
+
+
+def compare(session: Session, runs: Sequence[Run]) -> Comparison:
+    """The runs in groups, in the order in which each group begins."""
+    points = _points_of(session, [run.id for run in runs if run.id is not None])
+    groups = groups_of(runs)
+    configs = [config_fields(members[0]) for members in groups.values()]
+    labels = labels_of(configs)
+    told = []
+    for (config_hash, members), fields, label in zip(groups.items(), configs, labels, strict=True):
+        seeds = [Seed(run, points.get(run.id or 0, [])) for run in sorted(members, key=lambda run: (run.seed, run.id))]
+        published = published_row_of(members[0])
+        unlike = differs_from_report(members[0]) if published else []
+        label = label if labels.count(label) == 1 else f"{label}, {config_hash[:6]}"
+        told.append(Group(config_hash, label, fields, seeds, published, unlike))
+    return Comparison(told)
+
+
+def _points_of(session: Session, run_ids: Sequence[int]) -> dict[int, list[EpochPoint]]:
+    columns = [Epoch.run_id, Epoch.epoch, *(getattr(Epoch, name) for name in MEASURES)]
+    rows = session.exec(
+        select(*columns).where(col(Epoch.run_id).in_(run_ids)).order_by(col(Epoch.run_id), col(Epoch.epoch))
+    )
+    points: dict[int, list[EpochPoint]] = {}
+    for run_id, *figures in rows:
+        points.setdefault(run_id, []).append(EpochPoint(*figures))
+    return points

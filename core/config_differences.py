@@ -1,0 +1,97 @@
+"""In what run configs differ: their fields laid flat, and in words short enough for a legend."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from pydantic import JsonValue, ValidationError
+
+from core.architectures.catalogue import FAMILIES
+from core.run_config import DEPENDENT_FIELDS, RunConfig
+from core.tables import Run
+
+NOT_COMPARED = frozenset({"name", "seed", "device"})  # they do not decide which group a run belongs to
+NETWORK = "architecture"
+PARAMETER = "architecture.parameters."  # begins the path of a family's parameter
+
+Fields = Mapping[str, JsonValue]
+
+
+def config_fields(run: Run) -> dict[str, JsonValue]:
+    """Each field by its path, the network's parameters with their defaults; what means nothing here is left out."""
+    name = run.config["architecture"]["name"]
+    fields: dict[str, JsonValue] = {NETWORK: name}
+    fields |= {PARAMETER + key: value for key, value in _parameters(name, run.config["architecture"]).items()}
+    for field in RunConfig.model_fields:
+        value = run.config.get(field)
+        if field in NOT_COMPARED or field == NETWORK or (field in DEPENDENT_FIELDS and value is None):
+            continue
+        fields[field] = value
+    return fields
+
+
+def differing(configs: Sequence[Fields]) -> list[str]:
+    """The paths whose values are not the same in all; a path that only some have differs. In the order of the first."""
+    paths = list(dict.fromkeys(path for fields in configs for path in fields))
+    return [path for path in paths if len({_comparable(fields, path) for fields in configs}) > 1]
+
+
+def labels_of(configs: Sequence[Fields]) -> list[str]:
+    """What tells each from the others: the network's title, then what varies; parameters where the network has twins.
+
+    For example "LeNet-5, pool max, learning rate 0.1"."""
+    # What only some have follows from another field, unless it varies among them.
+    varied = [
+        path
+        for path in differing(configs)
+        if not path.startswith(NETWORK) and path in differing([fields for fields in configs if path in fields])
+    ]
+    twins: dict[JsonValue, list[Fields]] = {}
+    for fields in configs:
+        twins.setdefault(fields[NETWORK], []).append(fields)
+    own = {name: [path for path in differing(alike) if path.startswith(PARAMETER)] for name, alike in twins.items()}
+    return [
+        ", ".join(
+            [network_title(fields), *(f"{path_words(path)} {value_words(fields[path])}" for path in told)]
+        )
+        for fields in configs
+        for told in [[path for path in (*own[fields[NETWORK]], *varied) if path in fields]]
+    ]  # fmt: skip
+
+
+def network_title(fields: Fields) -> str:
+    name = str(fields[NETWORK])
+    return FAMILIES[name].title if name in FAMILIES else name
+
+
+def path_words(path: str) -> str:
+    """For example "batch norm" or "learning rate"."""
+    if path.startswith(PARAMETER):
+        return path.removeprefix(PARAMETER).replace("_", " ")
+    title = RunConfig.model_fields[path].title if path in RunConfig.model_fields else None
+    return (title or path).lower()
+
+
+def value_words(value: JsonValue) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:g}"
+        case list():
+            return ", ".join(value_words(item) for item in value) or "none"
+        case None:
+            return "none"
+        case _:
+            return str(value)
+
+
+def _parameters(name: str, choice: Mapping[str, dict[str, JsonValue]]) -> dict[str, JsonValue]:
+    given = choice["parameters"]
+    try:
+        return FAMILIES[name].parameters.model_validate(given).model_dump(mode="json")
+    except (KeyError, ValidationError):  # a family of another version
+        return given
+
+
+def _comparable(fields: Fields, path: str) -> str | None:
+    return json.dumps(fields[path], sort_keys=True) if path in fields else None

@@ -1,0 +1,147 @@
+// The Compare page: draws its figures; shows what belongs together under the pointer or the focus; fetches itself again when
+// the view changes and, at most once a second, while runs are under way. What did not change stays as it is.
+import { drawAll, show } from "./charts.js";
+import "./live.js";
+import { say } from "./notice.js";
+
+const REFRESH_MS = 1000;
+const page = document.getElementById("compare");
+const charts = [...page.querySelectorAll(".chart")];
+const now = () => page.querySelector("[data-now]")?.dataset ?? { runs: "", title: document.title };
+const parts = new Map([...page.querySelectorAll("[data-part]")].map((part) => [part.id, part.innerHTML])); // as the server sent them
+
+// --- what belongs together stands out ---
+
+let shown = null; // {group, run}: run only where one seed is meant
+const opened = new Set(); // groups whose seeds are unfolded
+
+function belongs(meta, { group, run }) {
+  if (meta.groups) return !run && meta.groups.includes(group);
+  return meta.group === group && (!run || !meta.run || meta.run === run);
+}
+
+function highlight(which) {
+  shown = which;
+  for (const marked of page.querySelectorAll(".is-on")) marked.classList.remove("is-on");
+  if (which) {
+    for (const own of page.querySelectorAll(`[data-group="${which.group}"]`)) own.classList.add("is-on");
+    if (which.run) page.querySelector(`[data-run="${which.run}"]`)?.classList.add("is-on");
+  }
+  for (const chart of charts) {
+    for (const { uid, meta } of chart.data ?? []) {
+      chart.querySelector(`.trace${uid}`)?.classList.toggle("is-faded", which !== null && !belongs(meta, which));
+    }
+  }
+}
+
+function meant(element) {
+  const { group } = element.closest("[data-group]")?.dataset ?? {};
+  return group ? { group, run: Number(element.closest("[data-run]")?.dataset.run) || undefined } : null;
+}
+
+for (const kind of ["pointerover", "focusin"]) page.addEventListener(kind, ({ target }) => target.closest(".chart") || highlight(meant(target)));
+for (const kind of ["pointerleave", "focusout"]) page.addEventListener(kind, () => highlight(null));
+
+function expand() {
+  for (const button of page.querySelectorAll("[data-expand]")) {
+    const group = button.closest("[data-group]");
+    const isOpen = opened.has(group.dataset.group);
+    button.setAttribute("aria-expanded", isOpen);
+    for (const row of group.querySelectorAll(".seed-row")) row.hidden = !isOpen;
+  }
+}
+
+// --- figures ---
+
+const figureOf = (chart) => document.getElementById(`figure-${chart.dataset.chart}`);
+
+function drawn(chart) {
+  chart.dataset.linesDrawn = chart.data.filter(({ meta, hoverinfo, x }) => !meta.groups && hoverinfo !== "skip" && x.length).length;
+}
+
+function watch(chart) {
+  drawn(chart);
+  chart.on("plotly_hover", ({ points: [{ data }] }) => highlight({ group: data.meta.group ?? data.meta.groups[0], run: data.meta.run }));
+  chart.on("plotly_unhover", () => highlight(null));
+}
+
+// --- the page as it is now ---
+
+let timer, lastRefresh = 0;
+let isFetching = false;
+let isStale = false; // something happened while it was on its way
+
+function refreshSoon() {
+  timer ??= setTimeout(refresh, Math.max(50, lastRefresh + REFRESH_MS - performance.now()));
+}
+
+async function refresh() {
+  clearTimeout(timer);
+  timer = undefined;
+  if (isFetching) return void (isStale = true);
+  isFetching = true;
+  lastRefresh = performance.now();
+  const { search } = location;
+  try {
+    const response = await fetch(page.dataset.nowUrl + search);
+    const text = await response.text();
+    if (!response.ok) say(text);
+    else if (search === location.search) arrived(new DOMParser().parseFromString(text, "text/html"));
+  } catch {
+    isStale = true; // live.js says that the server is away
+  } finally {
+    isFetching = false;
+    if (isStale || search !== location.search) refreshSoon();
+    isStale = false;
+  }
+}
+
+function arrived(fresh) {
+  if (fresh.querySelectorAll(".chart").length !== charts.length) return location.reload(); // nothing is left, or something came
+  const focused = document.activeElement?.id;
+  for (const part of fresh.querySelectorAll("[data-part]")) {
+    const old = document.getElementById(part.id);
+    if (!old || parts.get(part.id) === part.innerHTML) continue;
+    parts.set(part.id, part.innerHTML);
+    old.innerHTML = part.innerHTML;
+  }
+  for (const chart of charts) {
+    const figure = fresh.getElementById(`figure-${chart.dataset.chart}`).textContent;
+    if (figure === figureOf(chart).textContent) continue;
+    figureOf(chart).textContent = figure;
+    show(chart, JSON.parse(figure));
+    drawn(chart);
+  }
+  document.title = now().title;
+  expand();
+  if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus();
+  highlight(shown);
+}
+
+function about(detail) {
+  return now().runs.split(",").includes(String(detail.run));
+}
+document.addEventListener("trainyard:epoch", ({ detail }) => about(detail) && refreshSoon());
+for (const kind of ["state", "changed", "deleted", "purged", "experiment"]) {
+  document.addEventListener(`trainyard:${kind}`, ({ detail }) => (about(detail) || "mayGrow" in now()) && refreshSoon());
+}
+
+page.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-expand]");
+  const link = event.target.closest("a[data-view]");
+  if (button) {
+    const { group } = button.closest("[data-group]").dataset;
+    opened.delete(group) || opened.add(group);
+    expand();
+  } else if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    event.preventDefault();
+    history.pushState(null, "", link.href);
+    refresh();
+  }
+});
+window.addEventListener("popstate", refresh);
+
+if (charts.length) {
+  drawAll();
+  charts.forEach(watch);
+}

@@ -1,0 +1,182 @@
+"""The Compare page over a real database: what it shows of groups and seeds, and how its URL is its view."""
+
+import html
+import json
+import re
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from core.database import Database
+from core.experiments import launch_experiment
+from core.report import reproduction
+from core.tables import Epoch
+from tests.app.trained_runs import launch, trained
+
+
+def page(client: TestClient, query: str = "") -> str:
+    answer = client.get(f"/compare{query}")
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+def words(text: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())
+
+
+def rows(text: str, kind: str) -> list[str]:
+    """The words of each row of the table of figures: of the groups, or of their seeds."""
+    return [words(row) for row in re.findall(rf'<tr[^>]*class="{kind}-row".*?</tr>', text, re.S)]
+
+
+def traces(text: str, key: str = "test_accuracy") -> list[dict[str, Any]]:
+    figure = re.search(rf'id="figure-{key}">(.*?)</script>', text, re.S)
+    assert figure
+    data: list[dict[str, Any]] = json.loads(figure[1])["data"]
+    return data
+
+
+def kinds(text: str) -> list[str]:
+    return [trace["uid"].split("-")[0] for trace in traces(text)]
+
+
+@pytest.fixture
+def three_seeds(database: Database) -> list[int]:
+    return [trained(database, 0.5, accuracy, seed=seed) for seed, accuracy in enumerate((0.8, 0.9, 1.0))]
+
+
+def test_without_a_choice_the_page_says_how_to_choose_and_offers_what_there_is(
+    client: TestClient, database: Database
+) -> None:
+    assert "Nothing to compare yet" in page(client)
+    run = trained(database, 0.5, name="<script>")
+    with database.writing() as session:
+        launch_experiment(session, reproduction("digits", 1))
+    text = page(client)
+    assert f'name="runs" value="{run}"' in text
+    assert "&lt;script&gt;" in text
+    assert 'href="/compare?experiment=1"' in text
+    assert "Compare" in words(page(client, f"?runs={run}&runs={run + 1}"))  # as the form of boxes asks
+
+
+def test_seeds_are_a_row_and_a_line_with_its_band(client: TestClient, three_seeds: list[int]) -> None:
+    text = page(client, "?runs=1,2,3")
+    (row,) = rows(text, "group")
+    assert row.startswith("LeNet-5 3 44,426 281,640 90.00 % 80.00–100.00")
+    assert "2 by test" in row
+    assert "too good by its choice" in words(text)
+    assert kinds(text) == ["band", "mean"]
+    assert traces(text)[1]["y"] == [0.5, pytest.approx(0.9)]
+    assert traces(text)[1]["customdata"] == [[0.5, 0.5, 3], [0.8, 1.0, 3]]
+    assert traces(text)[0]["y"] == [0.5, 1.0, 0.8, 0.5, None]
+    assert [seed.split()[:3] for seed in rows(text, "seed")] == [["seed", f"{n}", "completed"] for n in range(3)]
+    assert text.count("hidden>") == 3 + text.count('id="notice" role="alert" hidden>')
+
+
+def test_each_seed_is_a_line_where_that_is_asked(client: TestClient, three_seeds: list[int]) -> None:
+    text = page(client, "?runs=1,2,3&lines=seeds")
+    assert [trace["meta"]["run"] for trace in traces(text)] == [1, 2, 3]
+    assert 'aria-current="true">each seed' in text
+    assert 'href="/compare?runs=1,2,3"' in text  # back to the mean, which is the default
+
+
+def test_groups_of_one_architecture_are_told_apart(client: TestClient, database: Database) -> None:
+    for rate in (0.1, 0.01, 0.001):
+        trained(database, 0.5, learning_rate=rate)
+    lines = [trace for trace in traces(page(client, "?runs=1,2,3")) if trace["uid"].startswith("mean")]
+    assert [line["name"] for line in lines] == [f"LeNet-5, learning rate {rate}" for rate in ("0.1", "0.01", "0.001")]
+    for look in ("color", "dash"):
+        assert len({line["line"][look] for line in lines}) == 3
+    assert len({line["marker"]["symbol"] for line in lines}) == 3
+
+
+def test_the_table_sorts_by_every_column(client: TestClient, three_seeds: list[int], database: Database) -> None:
+    trained(database, 0.5, 0.95, architecture={"name": "custom-mlp"})
+    launch(database, architecture={"name": "report-mlp"})
+    shown = "?runs=1,2,3,4,5"
+    orders = re.findall(r'id="sort-\w+" data-view href="[^"]*&amp;sort=([\w-]+)"', page(client, shown))
+    assert len(orders) == 16
+    for order in orders:
+        names = [row.split(" ")[0].rstrip(",") for row in rows(page(client, f"{shown}&sort={order}"), "group")]
+        assert sorted(names) == ["Custom", "LeNet-5", "Report's"], order
+        if order == "-last_test_accuracy":
+            assert names == ["Custom", "LeNet-5", "Report's"]
+    assert client.get("/compare?runs=1&sort=nothing").status_code == 422
+
+
+def test_what_is_not_there_is_named_and_the_rest_shown(client: TestClient, three_seeds: list[int]) -> None:
+    text = words(page(client, "?runs=1,98,99"))
+    assert "Runs 98, 99 were not found. The others are compared." in text
+    assert "1 run, done" in text
+    assert "Run 99 was not found." in words(page(client, "?runs=99"))
+    assert client.get("/compare?runs=one").status_code == 422
+
+
+def test_configs_show_what_differs_and_all_on_demand(client: TestClient, database: Database) -> None:
+    launch(database, learning_rate=0.1)
+    launch(database, learning_rate=0.5)
+    sheet = re.compile(r'id="config-table">(.*?)</table>', re.S)
+    differing, everything = (
+        words(sheet.findall(page(client, f"?runs=1,2{more}"))[0]) for more in ("", "&config=all")
+    )  # fmt: skip
+    assert differing.endswith("learning rate 0.1 0.5")
+    assert "batch size" not in differing
+    assert "batch size 64 64" in everything
+
+
+def test_the_reports_figures_stand_beside_ours_epoch_by_epoch(client: TestClient, database: Database) -> None:
+    lenet = {"name": "lenet5", "parameters": {"pool": "max"}}
+    trained(database, 0.9, 0.98, architecture=lenet)
+    text = page(client, "?runs=1")
+    sheet = words(re.findall(r'id="report-table">(.*?)</table>', text, re.S)[0])
+    assert "1 97.90 % 90.00 % −7.90 pp 2 98.49 % 98.00 % −0.49 pp 3 98.87 % – –" in sheet
+    assert "dataset Digits, not MNIST; epochs 2, not 10." in words(text)
+    assert kinds(text)[0] == "published"
+    assert "published" not in kinds(page(client, "?runs=1&report=off"))
+    assert "0.0684" in words(page(client, "?runs=1&figure=test_loss"))
+    trained(database, 0.9, architecture={"name": "custom-mlp"})
+    assert "published figures" not in page(client, "?runs=2")
+
+
+def test_how_far_the_runs_are_is_told(client: TestClient, database: Database) -> None:
+    trained(database, 0.5, seed=0)
+    trained(database, 0.5, 0.6, done=False, seed=1)
+    launch(database, epochs=3, seed=2)
+    text = words(page(client, "?runs=1,2,3"))
+    assert "1 of 3 runs done , about 30 s left" in text
+    assert "2 groups" in text
+    assert "–" in rows(page(client, "?runs=3"), "group")[0]
+
+
+def test_the_fragment_is_what_the_page_includes(client: TestClient, three_seeds: list[int]) -> None:
+    fragment = client.get("/compare/now?runs=1,2,3").text
+    assert fragment in page(client, "?runs=1,2,3")
+    assert "<html" not in fragment
+
+
+def test_a_hundred_runs_of_fifty_epochs_are_soon_there(
+    client: TestClient, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [launch(database, seed=seed % 5, learning_rate=1 / (1 + seed // 5), epochs=50) for seed in range(100)]
+    with database.writing() as session:
+        session.add_all(_epoch(run, number) for run in runs for number in range(1, 51))
+    address = f"/compare?runs={','.join(map(str, runs))}"
+    started = time.perf_counter()
+    text = page(client, address.removeprefix("/compare"))
+    seconds = time.perf_counter() - started
+    with capsys.disabled():
+        print(f"\n    100 runs of 50 epochs in 20 groups: {seconds:.2f} s, {len(text) / 1e6:.1f} MB")
+    assert len(rows(text, "group")) == 20
+    assert seconds < 10  # tells broken from working on a busy machine; the figure is printed
+
+
+def _epoch(run: int, number: int) -> Epoch:
+    return Epoch(
+        run_id=run, epoch=number, attempt=1, train_loss=1 / number, train_accuracy=0.5, val_loss=None,
+        val_accuracy=None, test_loss=1 / number, test_accuracy=1 - 1 / number, non_finite=[], learning_rate=0.1,
+        seconds=1.0, train_seconds=1.0, evaluation_seconds=0.1, checkpoint_seconds=0.1, images_per_second=1000.0,
+        peak_memory_bytes=2**20, recorded_at=datetime.now(UTC),
+    )  # fmt: skip
