@@ -11,6 +11,7 @@ from core.metrics import test_accuracies
 from core.run_state import RunState
 from core.runs import queue_positions
 from core.tables import Progress, Run
+from core.tags import tags_of_runs
 
 # As many points as a sparkline's pixels can show apart.
 MAX_POINTS = 60
@@ -29,6 +30,7 @@ class RunRow:
     fraction: float
     progress: Progress | None
     points: list[tuple[int, float]]
+    tags: list[str]
 
     @property
     def sparkline(self) -> str:
@@ -39,14 +41,16 @@ def rows_of(session: Session, runs: Sequence[Run]) -> list[RunRow]:
     """One row for each run, in their order."""
     places = queue_positions(session) if any(run.state is RunState.QUEUED for run in runs) else {}
     starts = seconds_until_starts(session) if places else {}
-    points = test_accuracies(session, [run.id for run in runs if run.id is not None], most=MAX_POINTS)
+    run_ids = [run.id for run in runs if run.id is not None]
+    points, tags = test_accuracies(session, run_ids, most=MAX_POINTS), tags_of_runs(session, run_ids)
     rows = []
     for run in runs:
         assert run.id is not None
         is_running = run.state is RunState.RUNNING
         progress = session.get(Progress, run.id) if is_running else None
         seconds = seconds_remaining(session, run) if is_running else starts.get(run.id)
-        rows.append(RunRow(run, places.get(run.id), seconds, fraction_done(run, progress), progress, points[run.id]))
+        fraction, place = fraction_done(run, progress), places.get(run.id)
+        rows.append(RunRow(run, place, seconds, fraction, progress, points[run.id], tags[run.id]))
     return rows
 
 

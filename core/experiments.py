@@ -88,6 +88,14 @@ def list_experiments(session: Session, *, limit: int = 50, before: int | None = 
     return summaries(session, list(session.exec(newest.limit(limit))))
 
 
+def experiment_names(session: Session) -> dict[int, str]:
+    """Names by id, the newest first, of the experiments that have a run out of the bin."""
+    listed = select(Run.experiment_id).where(col(Run.deleted_at).is_(None), col(Run.experiment_id).is_not(None))
+    named = select(Experiment.id, Experiment.name).where(col(Experiment.id).in_(listed))
+    rows = session.exec(named.order_by(col(Experiment.id).desc()))
+    return {experiment_id: name for experiment_id, name in rows if experiment_id is not None}
+
+
 def summaries(session: Session, experiments: Sequence[Experiment]) -> list[ExperimentSummary]:
     """One summary for each experiment, in their order."""
     ids = [experiment.id for experiment in experiments]

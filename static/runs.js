@@ -2,6 +2,7 @@
 import { duration, percent, roughly } from "./format.js";
 import { eventsAfter } from "./live.js";
 import "./notice.js";
+import { showSelection } from "./selection.js";
 
 const REFRESH_MS = 400; // at most so often, however many runs change
 const WORKERS_MS = 5000; // their heartbeats are no events
@@ -70,13 +71,29 @@ function refresh() {
 
 const refreshWorkers = () => document.getElementById("workers").dispatchEvent(new Event("refresh"));
 
+/** A filter beside the list, as the list was made: its values may have come or gone. */
+function showFilter(name, chosen, choices) {
+  const select = document.getElementById(name);
+  if (choices) {
+    const [every] = select.options;
+    const known = JSON.stringify(choices);
+    if (select.dataset.known !== known) select.replaceChildren(every, ...choices.map(([value, title]) => new Option(title, value)));
+    select.dataset.known = known;
+    select.closest(".field").hidden = choices.length === 0;
+  }
+  select.value = chosen;
+}
+
 function listArrived() {
-  const { eventId, counts, title, sort } = list().dataset;
+  const { eventId, counts, title, filters, choices } = list().dataset;
   for (const [state, count] of Object.entries(JSON.parse(counts))) {
     document.querySelector(`[data-count="${state}"]`).textContent = count;
   }
   document.title = title;
-  document.getElementById("sort").value = sort;
+  const offered = JSON.parse(choices);
+  for (const [name, chosen] of Object.entries(JSON.parse(filters))) showFilter(name, chosen, offered[name]);
+  document.getElementById("known-tags").replaceChildren(...offered.tag.map(([tag]) => new Option(tag, tag)));
+  showSelection();
   document.getElementById("filters").hidden = !Object.values(JSON.parse(counts)).some(Boolean);
   if (isSwitch && !document.activeElement.closest("main *")) {
     // the button that was pressed is gone: the focus goes to the one in its place

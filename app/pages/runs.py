@@ -16,12 +16,14 @@ from core.architectures.catalogue import FAMILIES
 from core.datasets import DATASETS
 from core.disk import free_space
 from core.events import newest_event_id
+from core.experiments import experiment_names
 from core.queue import is_paused
 from core.queue import pause_queue as pause
 from core.run_state import RunState
 from core.runs import count_by_state, list_runs
 from core.settings import Settings
 from core.tables import Worker
+from core.tags import tags_in_use
 from core.workers import disk_is_low, live_workers
 
 View = Annotated[RunsView, Query()]
@@ -66,7 +68,9 @@ def start(request: Request) -> RedirectResponse:
 @router.get("/runs", name="runs_page")
 def runs_page(request: Request, view: View, session: Reading, settings: CurrentSettings) -> HTMLResponse:
     return render(
-        request, "pages/runs.html", families=FAMILIES, datasets=DATASETS,
+        request, "pages/runs.html",
+        families=[(family.name, family.title) for family in FAMILIES.values()],
+        datasets=[(dataset.name, dataset.title) for dataset in DATASETS.values()],
         **(_table(session, settings, view) | _workers(session, settings)),
     )  # fmt: skip
 
@@ -107,11 +111,14 @@ def _back(request: Request, view: str) -> RedirectResponse:
 def _table(session: Session, settings: Settings, view: RunsView) -> dict[str, Any]:  # what the template names
     counts, workers = count_by_state(session), live_workers(session)
     page = list_runs(session, view.as_filter(), limit=view.limit, cursor=view.cursor or None)
+    experiments, tags = experiment_names(session), tags_in_use(session)
+    choices = {"experiment": list(experiments.items()), "tag": [(tag, tag) for tag in tags]}  # (value, title)
     return {
         "event_id": newest_event_id(session), "view": view, "columns": COLUMNS, "page": page,
         "rows": rows_of(session, page.runs), "counts": counts, "has_runs": any(counts.values()),
         "is_paused": is_paused(session), "has_worker": bool(workers),
-        "tab_title": _tab_title(counts), "disk_is_low": disk_is_low(workers), "space": free_space(settings),
+        "tab_title": _tab_title(counts), "experiments": experiments, "choices": choices,
+        "disk_is_low": disk_is_low(workers), "space": free_space(settings),
     }  # fmt: skip
 
 

@@ -5,8 +5,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from app.dependencies import LARGEST_ID
 from core.run_state import RunState
 from core.runs import RunFilter, SortKey
+from core.tags import MAX_TAG_LENGTH
 
 PAGE_SIZE = 50
 MOST_ROWS = 500  # of a list grown by "show more", when it is fetched again
@@ -20,6 +22,8 @@ class RunsView(BaseModel):
     state: tuple[RunState, ...] = ()
     architecture: str = Field("", max_length=64)
     dataset: str = Field("", max_length=64)
+    tag: str = Field("", max_length=MAX_TAG_LENGTH)
+    experiment: int | None = Field(None, ge=1, le=LARGEST_ID)
     search: str = Field("", max_length=200)
     sort: str = "-id"  # a leading minus: descending
     cursor: str = Field("", max_length=2000)
@@ -32,15 +36,22 @@ class RunsView(BaseModel):
             raise ValueError(f"must be one of {', '.join(get_args(SortKey))}, with a minus in front for descending")
         return sort
 
+    @field_validator("experiment", mode="before")
+    @classmethod
+    def _empty_is_every_experiment(cls, experiment: object) -> object:
+        return None if experiment == "" else experiment
+
     @property
     def is_filtered(self) -> bool:
-        return bool(self.state or self.architecture or self.dataset or self.search)
+        return bool(self.state or self.architecture or self.dataset or self.tag or self.experiment or self.search)
 
     def as_filter(self) -> RunFilter:
         return RunFilter(
             states=self.state,
             architectures=(self.architecture,) if self.architecture else (),
             datasets=(self.dataset,) if self.dataset else (),
+            experiments=(self.experiment,) if self.experiment else (),
+            tags=(self.tag,) if self.tag else (),
             search=self.search or None,
             sort=cast(SortKey, self.sort.removeprefix("-")),
             descending=self.sort.startswith("-"),

@@ -4,11 +4,11 @@ import time
 
 import pytest
 
-from core.bulk import MAX_RUNS, Action, change_runs
+from core.bulk import MAX_RUNS, Action, change_runs, undo_delete
 from core.database import Database
 from core.run_config import InvalidRunConfig
 from core.run_state import RunState
-from core.runs import RunFilter, list_runs, run_by_id
+from core.runs import RunFilter, list_runs, queue_positions, run_by_id
 from core.tags import MAX_TAGS, set_tags, tags_of_runs
 from tests.app.trained_runs import complete, launch, started
 
@@ -53,6 +53,23 @@ def test_many_runs_are_held_released_deleted_restored_and_requeued(database: Dat
     assert changed(database, "requeue", run_ids) == both
     with database.reading() as session:
         assert list_runs(session, RunFilter(states=(RunState.QUEUED,))).num_matching == 3
+
+
+def test_a_deletion_is_undone_also_of_runs_that_waited(database: Database) -> None:
+    completed = started(database)
+    complete(database, completed)
+    run_ids = [completed.run_id, *(launch(database) for _ in range(3))]
+    changed(database, "hold", run_ids[3:])
+    with database.writing() as session:
+        deleted = change_runs(session, "delete", run_ids)
+    assert (deleted.waited, deleted.held) == (run_ids[1:], run_ids[3:])
+    with database.writing() as session:
+        undo_delete(session, run_ids, deleted.waited, deleted.held)
+    with database.reading() as session:
+        runs = list_runs(session, RunFilter(descending=False)).runs
+        assert [run.state for run in runs] == [RunState.COMPLETED, *[RunState.QUEUED] * 3]
+        assert [run.id for run in runs if run.held_at] == run_ids[3:]
+        assert list(queue_positions(session)) == run_ids[1:3]
 
 
 def test_many_runs_are_tagged_in_one_spelling(database: Database) -> None:
