@@ -39,7 +39,8 @@ def back_up(settings: Settings, file: Path) -> Manifest:
                 left_out=tuple(sorted(damaged)),
             )  # fmt: skip
             members = [DATABASE, *(one.name for one in named if one.name not in damaged)]
-            _refuse_too_little_room(file.absolute().parent, sum((stage / name).stat().st_size for name in members))
+            num_bytes = sum((stage / name).stat().st_size for name in members)
+            _refuse_too_little_room(settings, file.absolute().parent, num_bytes)
             _write_tar(file, manifest, stage, members)
     except OSError as error:
         reason = error.strerror or error
@@ -107,10 +108,13 @@ def _link(source: Path, target: Path) -> None:
             shutil.copyfile(source, target)
 
 
-def _refuse_too_little_room(folder: Path, num_bytes: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < num_bytes:
-        raise BackupRefused(f"It takes {num_bytes // 2**20} MiB, and {folder} has {free // 2**20} MiB left.")
+def _refuse_too_little_room(settings: Settings, folder: Path, num_bytes: int) -> None:
+    """On the disk of the data folder, what is kept free for runs stays free."""
+    free, is_ours = shutil.disk_usage(folder).free, folder.stat().st_dev == settings.data_dir.stat().st_dev
+    floor_mib = settings.min_free_mib if is_ours else 0
+    if free < num_bytes + floor_mib * 2**20:
+        kept = f", of which {floor_mib} MiB are kept free for runs. Choose another disk" if floor_mib else ""
+        raise BackupRefused(f"It takes {num_bytes // 2**20} MiB, and {folder} has {free // 2**20} MiB left{kept}.")
 
 
 def _write_tar(file: Path, manifest: Manifest, stage: Path, members: Sequence[str]) -> None:

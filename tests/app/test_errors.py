@@ -157,3 +157,20 @@ def test_our_own_fault_tells_no_secrets_and_keeps_the_headers(failing_client: Te
     assert "the server's log" in answer.text.replace("&#39;", "'")
     assert "secret inside" not in answer.text
     assert "script-src 'self'" in answer.headers["content-security-policy"]
+
+
+def test_a_database_larger_than_its_disk_is_told_and_goes_on_when_there_is_room(client: TestClient) -> None:
+    database = client.app.state.database  # type: ignore[attr-defined]
+
+    def limit(pages: int) -> None:
+        with database.writing() as session:  # its one writing connection
+            session.connection().exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+
+    limit(1)  # SQLite takes the size it has
+    answers = [client.post("/api/v1/runs", json=RUN).status_code for _ in range(60)]
+    assert set(answers) == {201, 507}
+    assert answers == sorted(answers)
+    assert client.get("/api/v1/runs").json()["num_matching"] == answers.count(201)
+    assert "The disk is full" in client.post("/api/v1/runs", json=RUN).json()["detail"]
+    limit(10**6)
+    assert client.post("/api/v1/runs", json=RUN).status_code == 201

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import os
-import resource
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
@@ -30,6 +29,7 @@ from core.tables import Run
 from core.workers import live_workers
 from tests.app.trained_runs import complete, launch, record_epochs, started
 from tests.core.test_migrations import SCHEMA_1
+from tests.full_disk import files_up_to
 
 Change = Callable[[dict[str, bytes]], None]
 
@@ -224,19 +224,22 @@ def test_a_full_disk_leaves_nothing_half(
 ) -> None:
     trained(database, settings, content=b"x" * 300_000)
     back_up(settings, file)
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, limits[1]))  # a write beyond it fails, as on a full disk
-    try:
+    with files_up_to(200_000):
         with pytest.raises(BackupRefused, match="Free disk space"):
             back_up(settings, file.with_name("second.tar"))
         with pytest.raises(BackupRefused, match="was not restored"):
             restore_backup(elsewhere, file)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert nothing_of(elsewhere)
     assert sorted(path.name for path in file.parent.iterdir()) == ["data", "elsewhere", "kept.tar"]
     assert list((settings.data_dir / ".staging").iterdir()) == []
     assert restore_backup(elsewhere, file).num_files == 1
+
+
+def test_a_backup_leaves_the_room_that_runs_need(database: Database, settings: Settings, file: Path) -> None:
+    greedy = settings.model_copy(update={"min_free_mib": 10**9})
+    with pytest.raises(BackupRefused, match=r"of which 1000000000 MiB are kept free for runs\. Choose another disk"):
+        back_up(greedy, file)
+    assert not file.exists()
 
 
 def test_only_one_is_at_work_and_what_a_killed_one_left_is_removed(settings: Settings) -> None:

@@ -15,6 +15,7 @@ import pytest
 from core.dataset_store import MaterialisedDataset
 from core.datasets import DATASETS, DatasetUnavailable, UnknownDataset
 from core.png import png_bytes
+from tests.full_disk import files_up_to
 from worker.data import ensure
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
@@ -53,6 +54,15 @@ def test_digits_are_made_once_and_the_same_everywhere(tmp_path: Path) -> None:
     first, again, elsewhere = made(tmp_path, "digits"), made(tmp_path, "digits"), made(tmp_path / "b", "digits")
     assert again.manifest == first.manifest  # created_at included
     assert elsewhere.manifest.sha256 == first.manifest.sha256
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_half_made(tmp_path: Path) -> None:
+    with files_up_to(500_000), pytest.raises(DatasetUnavailable) as refused:  # the images of train take 1.1 MB
+        made(tmp_path, "digits")
+    assert refused.value.reason == f"digits could not be made ready in {tmp_path / 'made'}: File too large."
+    assert "Free disk space" in refused.value.suggestion
+    assert [path.name for path in (tmp_path / "made").iterdir()] == [".digits.lock"]
+    made(tmp_path, "digits").check()
 
 
 def test_truncated_arrays_are_noticed_and_made_again(tmp_path: Path) -> None:
