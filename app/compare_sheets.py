@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from app.compare_table import without_unit
-from app.formatting import architecture_title, dataset_title, percent, points, signed
+from app.formatting import NOTHING, architecture_title, dataset_title, percent, points, signed
 from app.formatting import number as figure_words
 from core.comparison import Group, Measure, Spread
 from core.config_differences import NETWORK, differing, path_words, value_words
@@ -38,16 +38,19 @@ class ReportCell:
     @property
     def difference(self) -> str:
         if self.ours is None or self.published is None:
-            return "–"
+            return NOTHING
         value = self.ours.mean - self.published
         return points(value) if self.is_accuracy else signed(value)
 
 
 def config_sheet(groups: Sequence[Group], *, only_differing: bool) -> list[ConfigRow]:
     """Field by field; identical rows hidden where `only_differing`."""
-    told = [group.fields | {"trained on": _device(group)} for group in groups]
-    paths = differing(told) if only_differing else list(dict.fromkeys(path for fields in told for path in fields))
-    return [ConfigRow(path_words(path), [_words(fields, path) for fields in told]) for path in paths]
+    configs = [group.fields for group in groups]
+    paths = differing(configs) if only_differing else list(dict.fromkeys(path for fields in configs for path in fields))
+    devices = [_device(group) for group in groups]
+    rows = [ConfigRow(path_words(path), [_words(fields, path) for fields in configs]) for path in paths]
+    differs = len(set(devices) - {NOTHING}) > 1  # one that is not trained yet is no difference
+    return [*rows, ConfigRow("trained on", devices)] if differs or not only_differing else rows
 
 
 def report_sheet(groups: Sequence[Group], measure: Measure) -> list[tuple[int, list[ReportCell]]]:
@@ -88,12 +91,12 @@ def _device(group: Group) -> str:
     """The machines it was trained on; speeds on different ones cannot be compared."""
     environments = [seed.run.environment for seed in group.seeds if seed.run.environment]
     names = {str(known.get("device_name") or known.get("device") or "unknown") for known in environments}
-    return " and ".join(sorted(names)) or "–"
+    return " and ".join(sorted(names)) or NOTHING
 
 
 def _words(fields: dict[str, JsonValue], path: str) -> str:
     if path not in fields:
-        return "–"
+        return NOTHING
     value = fields[path]
     if path == NETWORK:
         return architecture_title(str(value))

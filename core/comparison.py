@@ -111,6 +111,11 @@ class Group:
         return Counter(seed.run.state.value for seed in self.seeds)
 
     @property
+    def num_open(self) -> int:
+        """How many of them have not ended."""
+        return sum(seed.run.state not in ENDED for seed in self.seeds)
+
+    @property
     def best_by(self) -> Literal["validation", "test"]:
         return "validation" if self.seeds[0].has_validation else "test"
 

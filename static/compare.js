@@ -39,7 +39,12 @@ function meant(element) {
   return group ? { group, run: Number(element.closest("[data-run]")?.dataset.run) || undefined } : null;
 }
 
-for (const kind of ["pointerover", "focusin"]) page.addEventListener(kind, ({ target }) => target.closest(".chart") || highlight(meant(target)));
+function pointed({ target }) {
+  const which = meant(target);
+  if (!target.closest(".chart") && (which?.group !== shown?.group || which?.run !== shown?.run)) highlight(which);
+}
+
+for (const kind of ["pointerover", "focusin"]) page.addEventListener(kind, pointed);
 for (const kind of ["pointerleave", "focusout"]) page.addEventListener(kind, () => highlight(null));
 
 function expand() {

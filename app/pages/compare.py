@@ -63,11 +63,11 @@ def _progress(session: Session, view: CompareView, comparison: Comparison) -> di
     runs = comparison.runs
     states = Counter(run.state for run in runs)
     num_ended = sum(states[state] for state in ENDED)
-    title = "Compare"
-    if len(view.choice.experiments) == 1 and not view.runs and not view.groups:
-        title = experiment_by_id(session, view.choice.experiments[0]).name
+    is_experiment = len(view.choice.experiments) == 1 and not (view.choice.runs or view.choice.groups)
+    experiment = experiment_by_id(session, view.choice.experiments[0]) if is_experiment else None
     return {
-        "title": title, "states": {state.value: states[state] for state in RunState}, "num_ended": num_ended,
+        "title": experiment.name if experiment else "Compare", "experiment": experiment and experiment.id,
+        "states": {state.value: states[state] for state in RunState}, "num_ended": num_ended,
         "fraction": sum(1 if run.state in ENDED else run.epochs_done / run.epochs for run in runs) / len(runs),
         "seconds": seconds_until_end(session, runs) if num_ended < len(runs) else None,
     }  # fmt: skip

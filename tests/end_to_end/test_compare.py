@@ -1,0 +1,178 @@
+"""The Compare page in a real browser: rows and curves belong together, the URL is the view, it grows with its runs."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
+
+from tests.end_to_end.trainyards import LOOKS, SIDEWAYS, OpenPage, Trainyard, wait_until
+
+# Where a group's last mean point is on the screen.
+LAST_POINT = """(group) => {
+    const chart = document.querySelector('.chart[data-chart="test_accuracy"]');
+    const line = chart.data.find(({uid}) => uid === `mean-${group}`);
+    const {xaxis, yaxis} = chart._fullLayout;
+    const box = chart.getBoundingClientRect();
+    return [box.x + xaxis._offset + xaxis.l2p(line.x.at(-1)), box.y + yaxis._offset + yaxis.l2p(line.y.at(-1))];
+}"""
+
+
+def launch(trainyard: Trainyard, *, epochs: int) -> int:
+    """LeNet-5 and the real MLP on digits, two seeds each; the number of the experiment."""
+    answer = trainyard.api.post(
+        "experiments",
+        json={
+            "base": {"dataset": "digits", "epochs": epochs}, "seeds": 2,
+            "grid": {"architecture": [{"name": "lenet5", "parameters": {"pool": "max"}}, "custom-mlp"]},
+        },
+    )  # fmt: skip
+    assert answer.status_code == 201, answer.text
+    return int(answer.json()["id"])
+
+
+def groups_of(trainyard: Trainyard, experiment: int) -> list[str]:
+    told = trainyard.api.get("compare", params={"experiment": experiment}).json()
+    return [group["config_hash"] for group in told["groups"]]
+
+
+def charts(page: Page) -> Locator:
+    return page.locator(".chart")
+
+
+def expect_lines(page: Page, number: int, seconds: float = 30.0) -> None:
+    for chart in charts(page).all():
+        expect(chart).to_have_attribute("data-lines-drawn", str(number), timeout=seconds * 1000)
+
+
+def faded(page: Page) -> set[str]:
+    """The group of each line of the test accuracy that stands back."""
+    lines = page.locator('.chart[data-chart="test_accuracy"] .trace.is-faded').evaluate_all(
+        "(traces) => traces.map(({classList}) => [...classList].find((name) => name.startsWith('tracemean-')))"
+    )
+    return {line.removeprefix("tracemean-") for line in lines if line}
+
+
+@pytest.fixture(scope="module")
+def experiment(trainyard: Trainyard) -> int:
+    launched = launch(trainyard, epochs=3)
+
+    def is_done() -> bool:
+        groups = trainyard.api.get("compare", params={"experiment": launched}).json()["groups"]
+        return all(seed["state"] == "completed" for group in groups for seed in group["seeds"])
+
+    wait_until(is_done)
+    return launched
+
+
+@pytest.fixture
+def paused_queue(trainyard: Trainyard) -> Iterator[None]:
+    trainyard.api.post("queue/pause").raise_for_status()
+    yield
+    trainyard.api.post("queue/resume").raise_for_status()
+
+
+def test_a_row_brings_its_curves_forward_and_a_curve_marks_its_row(
+    open_page: OpenPage, trainyard: Trainyard, experiment: int
+) -> None:
+    lenet, mlp = groups_of(trainyard, experiment)
+    page = open_page()
+    page.goto(f"/compare?experiment={experiment}")
+    expect_lines(page, 2)
+    rows = page.locator(".compare-table tbody")
+    page.locator(f"#row-{lenet} th").hover()
+    assert faded(page) == {mlp}
+    expect(rows.first).to_have_class(re.compile("is-on"))
+    page.locator(f"#legend-{mlp}").focus()  # by keyboard too
+    page.mouse.move(0, 0)
+    page.locator(f"#legend-{mlp}").press("Shift+Tab")
+    assert faded(page) == {mlp}
+    page.keyboard.press("Tab")
+    assert faded(page) == {lenet}
+    page.keyboard.press("Escape")
+
+    charts(page).last.scroll_into_view_if_needed()
+    page.mouse.move(*page.evaluate(LAST_POINT, mlp), steps=4)
+    expect(rows.last).to_have_class(re.compile("is-on"))
+    assert faded(page) == {lenet}
+
+
+def test_the_switches_change_url_and_lines_without_a_reload(open_page: OpenPage, experiment: int) -> None:
+    page = open_page()
+    page.goto(f"/compare?experiment={experiment}")
+    expect_lines(page, 2)
+    page.evaluate("() => { window.isSamePage = true }")
+    page.get_by_role("link", name="each seed").click()
+    expect_lines(page, 4)
+    expect(page).to_have_url(re.compile(rf"\?experiment={experiment}&lines=seeds$"))
+    expect(page.locator(".seed-row").first).to_be_visible()
+    page.get_by_role("link", name="logarithmic").click()
+    page.wait_for_function("() => document.querySelector('.chart').layout.yaxis.type === 'log'")
+    page.get_by_role("link", name="train loss").last.click()
+    expect(page.locator("#view-figure-train_loss")).to_have_attribute("aria-current", "true")
+    for _ in range(3):
+        page.go_back()
+    expect_lines(page, 2)
+    assert page.evaluate("() => window.isSamePage")
+    page.goto(f"/compare?experiment={experiment}&lines=seeds")  # the URL alone is the view
+    expect_lines(page, 4)
+
+
+def test_seeds_unfold_and_columns_sort_by_keyboard(open_page: OpenPage, experiment: int) -> None:
+    page = open_page()
+    page.goto(f"/compare?experiment={experiment}")
+    expect_lines(page, 2)
+    expect(page.locator(".seed-row").first).to_be_hidden()
+    unfold = page.get_by_role("button", name="Seeds of LeNet-5")
+    unfold.press("Enter")
+    expect(page.locator(".seed-row").first).to_be_visible()
+    parameters = page.get_by_role("link", name="parameters")
+    parameters.press("Enter")
+    expect(page.locator("th[aria-sort=ascending]")).to_have_text("parameters")
+    expect(page.locator(".group-row").first).to_contain_text("LeNet-5")
+    page.locator("#sort-num_parameters").press("Enter")
+    expect(page.locator(".group-row").first).to_contain_text("Custom MLP")
+    expect(page.locator("#sort-num_parameters")).to_be_focused()
+    expect(page.locator(".seed-row").last).to_be_visible()  # still unfolded, now below
+
+
+@pytest.mark.usefixtures("paused_queue")
+def test_curves_and_table_grow_while_the_runs_train(open_page: OpenPage, trainyard: Trainyard) -> None:
+    growing = launch(trainyard, epochs=8)
+    page = open_page()
+    page.goto(f"/compare?experiment={growing}")
+    expect(page.locator(".compare-state")).to_contain_text("0 of 4 runs done")
+    expect_lines(page, 0)
+    page.evaluate("() => { window.isSamePage = true }")
+    page.get_by_role("button", name="Seeds of LeNet-5").click()
+    trainyard.api.post("queue/resume").raise_for_status()
+    seen: set[str] = set()
+
+    def is_done() -> bool:
+        seen.add(page.locator(".group-row").first.inner_text())
+        return "4 runs, all done" in page.locator(".compare-state").inner_text()
+
+    wait_until(is_done)
+    assert len(seen) > 3
+    expect_lines(page, 2)
+    told = trainyard.api.get("compare", params={"experiment": growing}).json()["groups"][0]
+    shown = f"{100 * told['last']['test_accuracy']['mean']:.2f} %"
+    expect(page.locator(".group-row").first).to_contain_text(shown)
+    assert page.locator('.chart[data-chart="test_accuracy"]').evaluate("({data}) => data.at(-1).x.at(-1)") == 8
+    expect(page.locator(".seed-row").first).to_be_visible()
+    assert page.evaluate("() => window.isSamePage")
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_axe_finds_nothing_and_no_page_scrolls_sideways(open_page: OpenPage, experiment: int, look: str) -> None:
+    page = open_page(**LOOKS[look])
+    for path in ("/compare", f"/compare?experiment={experiment}&runs=999&lines=seeds&config=all"):
+        page.goto(path)
+        expect(page.locator("body")).to_have_attribute("data-connection", "live")
+        if "?" in path:
+            expect_lines(page, 4)
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{path}: {found.generate_report()}"
+        assert len(found.response["passes"]) > 10  # it did look
+        assert page.evaluate(SIDEWAYS) <= 0, path
