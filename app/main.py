@@ -33,6 +33,7 @@ from app.reaper import Reaper
 from app.security import Guard
 from app.sign_in import TokenCheck
 from app.templating import STATIC_FOLDER
+from core.backup import remove_leftovers
 from core.database import open_database
 from core.settings import Settings
 
@@ -84,6 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     database = open_database(app.state.settings.database_file)
+    remove_leftovers(app.state.settings.data_dir)
     live, beside = LiveFeed(database), (Reaper(database), BinKeeper(database, app.state.settings.runs_dir))
     app.state.database, app.state.live, app.state.turn_to_write = database, live, asyncio.Lock()
     live.start()

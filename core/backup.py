@@ -21,6 +21,8 @@ from core.backup_contents import DATABASE, MANIFEST, BackupRefused, Manifest, Na
 from core.database import Database, copy_database, sqlite_module
 from core.settings import Settings
 
+STAGING = ".staging"
+
 
 def back_up(settings: Settings, file: Path) -> Manifest:
     """Writes `file`, whole or not at all; raises BackupRefused."""
@@ -54,9 +56,9 @@ def back_up(settings: Settings, file: Path) -> Manifest:
 def staging(data_dir: Path) -> Iterator[Path]:
     """An empty folder on the data folder's disk, for one backup or restore at a time; raises BackupRefused.
 
-    What a killed one left there is removed by the next.
+    What a killed one left there is removed by the next, or when the server starts.
     """
-    folder = data_dir / ".staging"
+    folder = data_dir / STAGING
     folder.mkdir(parents=True, exist_ok=True)
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -79,6 +81,13 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def remove_leftovers(data_dir: Path) -> None:
+    """What a killed backup or restore left, whose links would keep the room of files that go; unless one is at work."""
+    if (data_dir / STAGING).is_dir():
+        with suppress(BackupRefused), staging(data_dir):
+            pass
 
 
 def _freeze(settings: Settings, stage: Path) -> list[NamedFile]:

@@ -11,10 +11,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlmodel import select
 
+from app.main import create_app
 from core import metrics, queue
-from core.backup import back_up, staging
+from core.backup import back_up, remove_leftovers, staging
 from core.backup_contents import BackupRefused, Manifest
 from core.backup_restore import restore_backup
 from core.bin import move_to_bin, purge, purge_expired
@@ -28,6 +30,7 @@ from core.settings import Settings
 from core.tables import Run
 from core.workers import live_workers
 from tests.app.trained_runs import complete, launch, record_epochs, started
+from tests.conftest import ADDRESS
 from tests.core.test_migrations import SCHEMA_1
 from tests.full_disk import files_up_to
 
@@ -247,8 +250,19 @@ def test_only_one_is_at_work_and_what_a_killed_one_left_is_removed(settings: Set
     (settings.data_dir / ".staging" / "left").write_text("half")
     with staging(settings.data_dir) as stage:
         assert list(stage.iterdir()) == []
+        (stage / "at work").touch()
+        remove_leftovers(settings.data_dir)
+        assert (stage / "at work").exists()
         with pytest.raises(BackupRefused, match="at work"), staging(settings.data_dir):
             pass
+
+
+def test_a_starting_server_removes_what_a_killed_backup_left(settings: Settings) -> None:
+    left = settings.data_dir / ".staging" / "runs" / "1" / "weights.safetensors"
+    left.parent.mkdir(parents=True)
+    left.write_text("linked")
+    with TestClient(create_app(settings), base_url=ADDRESS):
+        assert not left.exists()
 
 
 def add(name: str, content: bytes = b"x") -> Change:
