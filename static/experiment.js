@@ -13,7 +13,7 @@ function showEpoch({ run, epoch, test_accuracy: accuracy }) {
   seed.dataset.epochsDone = epoch;
   const bar = document.getElementById("experiment-bar");
   bar.value += 1;
-  document.querySelector("[data-epochs-done]").textContent = count(bar.value);
+  document.getElementById("experiment-epochs").textContent = count(bar.value);
   document.title = document.title.replace(/^\d+ %/, `${Math.min(99, Math.floor((100 * bar.value) / bar.max))} %`);
   if (seed.dataset.selection !== "last") return refreshSoon(); // which epoch counts is the server's to say
   seed.dataset.accuracy = accuracy;

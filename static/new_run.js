@@ -18,13 +18,15 @@ function showReasons() {
 form.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.successful) showReasons();
 });
+let words = start.textContent;
 form.addEventListener("submit", () => {
+  words = start.textContent;
   start.disabled = true;
   start.textContent = "Starting…";
 });
 window.addEventListener("pageshow", () => { // back from the run: the button is good for another
   start.disabled = false;
-  start.textContent = "Start run";
+  start.textContent = words;
 });
 
 copy.hidden = false;

@@ -1,19 +1,21 @@
-"""The launch form as data: texts typed into fields, from a run or a URL, and back into a run config's values.
+"""The launch form as data: what is typed into each field, and the fields themselves.
 
-A family's own parameters have names such as "lenet5.filters"; what another choice makes meaningless is left out.
+A family's own parameters have names such as "lenet5.filters". Texts become run configs in launch_values.py.
 """
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.pages.launch_words import HINTS, WORDS, in_plain_words
+from app.pages.launch_words import HINTS, WORDS
 from core.architectures.catalogue import FAMILIES
 from core.run_config import DEPENDENT_FIELDS, RunConfig
 
 # The smallest dataset, which is always at hand, and the network that everything is compared with.
 FIRST_CHOICE = {"dataset": "digits", "architecture": "lenet5"}
+ALSO = "also."  # begins the name of a box that adds a value to a choice
+SINGLE = frozenset({"name", "device"})  # what no experiment varies
+SEVERAL_LISTS = "6, 16; 10, 32"
 EMPTY_MEANS_NONE = frozenset({"validation", "early_stopping_patience"})
 ADVANCED = (
     *("weight_decay", "label_smoothing", "augmentation", "precision", "device"),
@@ -26,7 +28,7 @@ class Field:
     """One input: its name in the form, its words, what is typed into it and what is wrong with that."""
 
     name: str
-    kind: str  # number, text, list, flag or choice
+    kind: str  # number, text, list or choice
     title: str
     hint: str
     text: str
@@ -37,32 +39,37 @@ class Field:
     def id(self) -> str:
         return self.name.replace(".", "-")
 
+    @property
+    def chosen(self) -> list[str]:
+        """Of a choice, the one that is selected and those to try as well."""
+        return split(self.text)
 
-def texts_from(typed: Mapping[str, str], source: Mapping[str, Any] | None = None) -> dict[str, str]:
-    """What every field shows: the defaults, over them a run's stored config, over them what was typed."""
-    texts = dict(DEFAULT_TEXTS)
-    if source is not None:
-        family = source["architecture"]["name"]
-        texts |= {"architecture": family}
-        texts |= {f"{family}.{name}": _text(value) for name, value in source["architecture"]["parameters"].items()}
-        texts |= {
-            name: "" if name in EMPTY_MEANS_NONE and value == "none" else _text(value)
-            for name, value in source.items()
-            if name != "architecture" and value is not None
-        }
-    return {name: typed.get(name, texts[name]) for name in DEFAULT_TEXTS}
+    @property
+    def can_vary(self) -> bool:
+        return self.name not in SINGLE
 
 
-def values_of(texts: Mapping[str, str]) -> dict[str, Any]:
-    """The run config's values as typed, for `parse_run_config` to judge."""
-    values: dict[str, Any] = {"architecture": {"name": texts["architecture"], "parameters": _parameters_of(texts)}}
-    for name in RunConfig.model_fields:
-        if name == "architecture" or (name in EMPTY_MEANS_NONE and not texts[name].strip()):
-            continue
-        choice, chosen, _ = DEPENDENT_FIELDS.get(name, (None, frozenset(), None))
-        if choice is None or texts[choice] in chosen:
-            values[name] = texts[name].strip()
-    return values
+def texts_typed(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """A form or query as sent. Of a repeated name the last counts; what "also.<name>" says goes behind it."""
+    pairs = list(pairs)
+    typed = {name: text for name, text in pairs if not name.startswith(ALSO)}
+    for name, text in pairs:
+        name = name.removeprefix(ALSO) if name.startswith(ALSO) else ""
+        if name in typed and text not in split(typed[name]):
+            typed[name] += f", {text}"
+    return typed
+
+
+def texts_from(typed: Mapping[str, str], source: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What every field shows: the defaults, over them a run's or an experiment's texts, over them what was typed."""
+    shown = DEFAULT_TEXTS | dict(source or {})
+    return {name: typed.get(name, shown[name]) for name in DEFAULT_TEXTS}
+
+
+def split(text: str, kind: str = "") -> list[str]:
+    """The values in a field: commas between them, semicolons where a value is a list itself."""
+    parts = [part.strip() for part in text.split(";" if kind == "list" else ",")]
+    return [part for part in parts if part] or [""]
 
 
 def differing_texts(texts: Mapping[str, str]) -> dict[str, str]:
@@ -70,29 +77,15 @@ def differing_texts(texts: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in texts.items() if text != DEFAULT_TEXTS[name]}
 
 
-def problems_by_field(problems: Mapping[str, str], family: str) -> dict[str, str]:
-    """The reasons of InvalidRunConfig under the names that the form's fields have."""
-    by_field: dict[str, str] = {}
-    for path, reason in problems.items():
-        plain = in_plain_words(reason)
-        match path.split("."):
-            case ["architecture", "parameters", name, *place]:
-                which = f"number {int(place[0]) + 1} " if place and place[0].isdigit() else ""
-                by_field.setdefault(f"{family}.{name}", which + plain)
-            case ["architecture", *rest]:
-                by_field["network" if rest == ["parameters"] else "architecture"] = plain
-            case [name, *_]:
-                by_field.setdefault(name, plain)
-    return by_field
-
-
 def config_fields(texts: Mapping[str, str], problems: Mapping[str, str]) -> dict[str, Field]:
     """The fields of the run config by name, architecture and dataset apart: those are cards."""
-    return {
+    fields = {
         name: _field(name, schema, texts, problems, HINTS[name])
-        for name, schema in _CONFIG_SCHEMA.items()
+        for name, schema in CONFIG_SCHEMA.items()
         if name not in FIRST_CHOICE
     }
+    seeds = Field("seeds", "number", "Number of seeds", HINTS["seeds"], texts["seeds"], (), problems.get("seeds"))
+    return fields | {"seeds": seeds}
 
 
 def family_fields(texts: Mapping[str, str], problems: Mapping[str, str]) -> dict[str, list[Field]]:
@@ -102,7 +95,7 @@ def family_fields(texts: Mapping[str, str], problems: Mapping[str, str]) -> dict
             _field(f"{family}.{name}", schema, texts, problems, schema["description"])
             for name, schema in schemas.items()
         ]
-        for family, schemas in _FAMILY_SCHEMAS.items()
+        for family, schemas in FAMILY_SCHEMAS.items()
     }
 
 
@@ -110,12 +103,16 @@ def _field(
     name: str, schema: Mapping[str, Any], texts: Mapping[str, str], problems: Mapping[str, str], hint: str
 ) -> Field:
     options = tuple((value, WORDS.get(value, value.capitalize())) for value in schema.get("enum", ()))
-    kinds = {"array": "list", "boolean": "flag", "integer": "number", "number": "number", "string": "text"}
-    kind = "choice" if options else kinds[_json_type(schema)]
+    kinds = {"array": "list", "boolean": "choice", "integer": "number", "number": "number", "string": "text"}
+    kind = "choice" if options else kinds[json_type(schema)]
+    if json_type(schema) == "boolean":
+        options = (("false", "Off"), ("true", "On"))
+    if kind == "list":
+        hint += f" Several: {SEVERAL_LISTS}."
     return Field(name, kind, schema["title"], hint, texts[name], options, problems.get(name))
 
 
-def _json_type(schema: Mapping[str, Any]) -> str:
+def json_type(schema: Mapping[str, Any]) -> str:
     """Of an optional or mixed field, the type of what can be typed into it: the one that is not null or a constant."""
     alternatives = [
         entry for entry in schema.get("anyOf", [schema]) if entry["type"] != "null" and "const" not in entry
@@ -123,35 +120,8 @@ def _json_type(schema: Mapping[str, Any]) -> str:
     return str(alternatives[0]["type"])
 
 
-def _parameters_of(texts: Mapping[str, str]) -> dict[str, Any]:
-    """The chosen family's parameters that differ from its preset."""
-    family, parameters = texts["architecture"], {}
-    for name, schema in _FAMILY_SCHEMAS.get(family, {}).items():
-        value = _value(texts[f"{family}.{name}"], _json_type(schema))
-        if value != schema["default"]:
-            parameters[name] = value
-    return parameters
-
-
-def _value(text: str, json_type: str) -> Any:  # what JSON would hold; the text itself where it is not of that type
-    if json_type == "array":
-        return [_number(part) for part in text.replace(",", " ").split()]
-    if json_type in ("integer", "number"):
-        return _number(text.strip())
-    return {"true": True, "false": False}.get(text, text) if json_type == "boolean" else text
-
-
-def _number(text: str) -> int | float | str:
-    for parse in (int, float):
-        try:
-            number = parse(text)
-        except ValueError:
-            continue
-        return number if math.isfinite(number) else text
-    return text
-
-
-def _text(value: Any) -> str:  # a JSON value
+def text_of(value: Any) -> str:  # a JSON value
+    """As it is typed into a field."""
     match value:
         case None:
             return ""
@@ -164,16 +134,16 @@ def _text(value: Any) -> str:  # a JSON value
 
 
 def _default_texts() -> dict[str, str]:
-    texts = {name: _text(schema.get("default")) for name, schema in _CONFIG_SCHEMA.items()} | FIRST_CHOICE
-    texts |= {name: _text(default) for name, (_, _, default) in DEPENDENT_FIELDS.items()}
-    texts["validation"] = ""  # `none`, as an empty field
-    for family, schemas in _FAMILY_SCHEMAS.items():
-        texts |= {f"{family}.{name}": _text(schema["default"]) for name, schema in schemas.items()}
+    texts = {name: text_of(schema.get("default")) for name, schema in CONFIG_SCHEMA.items()} | FIRST_CHOICE
+    texts |= {name: text_of(default) for name, (_, _, default) in DEPENDENT_FIELDS.items()}
+    texts |= {"validation": "", "seeds": "1"}  # `none`, as an empty field; of one config's runs
+    for family, schemas in FAMILY_SCHEMAS.items():
+        texts |= {f"{family}.{name}": text_of(schema["default"]) for name, schema in schemas.items()}
     return texts
 
 
-_CONFIG_SCHEMA: dict[str, dict[str, Any]] = RunConfig.model_json_schema()["properties"]
-_FAMILY_SCHEMAS: dict[str, dict[str, dict[str, Any]]] = {
+CONFIG_SCHEMA: dict[str, dict[str, Any]] = RunConfig.model_json_schema()["properties"]
+FAMILY_SCHEMAS: dict[str, dict[str, dict[str, Any]]] = {
     name: family.parameters.model_json_schema()["properties"] for name, family in FAMILIES.items()
 }
 DEFAULT_TEXTS = _default_texts()

@@ -24,8 +24,9 @@ HINTS = {
     "validation": "Held out of train by the seed; empty for none.",
     "selection": "Whose weights and figures count.",
     "early_stopping_patience": "Epochs without a better validation loss; empty: never stop early.",
-    "seed": "Decides initial weights, order and dropout.",
-    "name": "Empty: made from network, dataset and seed.",
+    "seed": "Decides initial weights, order and dropout. The first, or a list: 0, 1, 5.",
+    "seeds": "Each config is trained so often, the seed counting up. Three tell luck from difference.",
+    "name": "Empty: made from what is trained.",
 }
 # How pydantic begins a reason, and how a person would.
 PLAIN_WORDS = (
@@ -43,5 +44,7 @@ PLAIN_WORDS = (
 
 def in_plain_words(reason: str) -> str:
     """A reason that pydantic gave, as the page tells it."""
-    reason = reason.split(", unable to parse")[0]
-    return next((new + reason[len(old) :] for old, new in PLAIN_WORDS if reason.startswith(old)), reason)
+    reason, where, value = reason.partition(" (where ")
+    reason = reason.split(", unable to parse")[0].split(", got a number")[0]
+    plain = next((new + reason[len(old) :] for old, new in PLAIN_WORDS if reason.startswith(old)), reason)
+    return plain + where + value

@@ -1,6 +1,7 @@
 """The New run page: the launch form, its live outlook, and the launch."""
 
 import hashlib
+import json
 import secrets
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -11,16 +12,28 @@ from sqlmodel import Session
 from starlette.datastructures import URL
 
 from app.dependencies import CurrentSettings, Reading, Writing
-from app.pages.launch_form import ADVANCED, DEFAULT_TEXTS, config_fields, differing_texts, family_fields, texts_from
+from app.pages.launch_form import (
+    ADVANCED,
+    DEFAULT_TEXTS,
+    config_fields,
+    differing_texts,
+    family_fields,
+    split,
+    texts_from,
+    texts_typed,
+)
 from app.pages.launch_outlook import Outlook, manifest_of, outlook_of
+from app.pages.launch_sources import texts_of_experiment, texts_of_run
+from app.pages.launch_values import Asked
 from app.templating import render
 from core.architectures.catalogue import FAMILIES
 from core.dataset_store import Manifest, materialised
 from core.datasets import DATASETS, Dataset, dataset_named
 from core.events import newest_event_id
+from core.experiments import experiment_by_id, launch_experiment_once
 from core.idempotency import enqueue_once
 from core.png import png_bytes, sprite_sheet
-from core.run_config import DEPENDENT_FIELDS, ResolvedRun
+from core.run_config import DEPENDENT_FIELDS
 from core.runs import run_by_id
 from core.settings import Settings
 
@@ -40,9 +53,8 @@ class DatasetCard:
 
 
 async def _typed(request: Request) -> dict[str, str]:
-    """The form as sent; of a repeated name the last counts, so that a ticked box overrules its hidden "false"."""
     form = await request.form()
-    return {name: value for name, value in form.multi_items() if isinstance(value, str)}
+    return texts_typed((name, value) for name, value in form.multi_items() if isinstance(value, str))
 
 
 @router.get("/runs/new", name="new_run_page")
@@ -50,18 +62,24 @@ def new_run_page(
     request: Request,
     session: Reading,
     settings: CurrentSettings,
-    source: Annotated[int | None, Query(alias="from", description="a run to begin with")] = None,
+    run: Annotated[int | None, Query(alias="from", description="a run to begin with")] = None,
+    experiment: Annotated[int | None, Query(description="an experiment to begin with")] = None,
 ) -> HTMLResponse:
-    """Whatever the query names is filled in; what it does not name is the run's it comes from, or the default."""
-    config = None if source is None else run_by_id(session, source).config
-    texts = texts_from(dict(request.query_params), config)
-    return _page(request, session, settings, texts, key=secrets.token_urlsafe(16), source=source)
+    """Whatever the query names is filled in; what it does not name is as in the run or experiment, or the default."""
+    source: dict[str, str] | None = None
+    if experiment is not None:
+        source = texts_of_experiment(experiment_by_id(session, experiment))
+    elif run is not None:
+        source = texts_of_run(run_by_id(session, run))
+    texts = texts_from(texts_typed(request.query_params.multi_items()), source)
+    key = secrets.token_urlsafe(16)
+    return _page(request, session, settings, texts, key=key, source_run=run, source_experiment=experiment)
 
 
 @router.get("/runs/new/outlook", name="new_run_outlook")
 def new_run_outlook(request: Request, session: Reading, settings: CurrentSettings) -> HTMLResponse:
     """The parts of the page that follow from what is typed, each for its place; the address bar follows too."""
-    texts = texts_from(dict(request.query_params))
+    texts = texts_from(texts_typed(request.query_params.multi_items()))
     response = render(
         request, "partials/new_run/outlook.html", outlook=_outlook(request, session, settings, texts), texts=texts
     )
@@ -80,10 +98,14 @@ def launch_run(
     texts = texts_from(typed)
     key = typed.get("launch_key", "")[:64] or secrets.token_urlsafe(16)
     outlook = _outlook(request, session, settings, texts)
-    if outlook.resolved is None:
+    if outlook.plan is None:
         return _page(request, session, settings, texts, key=key, refused=outlook)
-    run, _ = enqueue_once(session, outlook.resolved, _key_of(key, outlook.resolved))
-    return RedirectResponse(request.app.url_path_for("run_page", run_id=run.id), SEE_OTHER)
+    key = _key_of(key, outlook.asked)
+    if outlook.single is not None:
+        run, _ = enqueue_once(session, outlook.single, key)
+        return RedirectResponse(request.app.url_path_for("run_page", run_id=run.id), SEE_OTHER)
+    experiment, _ = launch_experiment_once(session, outlook.plan, key)
+    return RedirectResponse(request.app.url_path_for("experiment_page", experiment_id=experiment.id), SEE_OTHER)
 
 
 @router.get("/datasets/{name}/samples.png", name="dataset_samples")
@@ -97,9 +119,9 @@ def dataset_samples(request: Request, name: str, settings: CurrentSettings) -> R
     return Response(png_bytes(sprite_sheet(samples)), media_type="image/png", headers={"ETag": version})
 
 
-def _key_of(key: str, resolved: ResolvedRun) -> str:
-    """The same form sent twice is one run; sent again after a change it is another."""
-    return f"page {key} {hashlib.sha256(resolved.config.model_dump_json().encode()).hexdigest()}"
+def _key_of(key: str, asked: Asked) -> str:
+    """The same form sent twice is one launch; sent again after a change it is another."""
+    return f"page {key} {hashlib.sha256(json.dumps(vars(asked), sort_keys=True).encode()).hexdigest()}"
 
 
 def _outlook(request: Request, session: Session, settings: Settings, texts: dict[str, str]) -> Outlook:
@@ -107,14 +129,14 @@ def _outlook(request: Request, session: Session, settings: Settings, texts: dict
         session,
         texts,
         materialised_dir=settings.materialised_dir,
-        api_url=f"{request.base_url}api/v1/runs",
+        api_url=f"{request.base_url}api/v1",
         needs_token=settings.token is not None,
     )
 
 
 def _page(
     request: Request, session: Session, settings: Settings, texts: dict[str, str],
-    *, key: str, source: int | None = None, refused: Outlook | None = None,
+    *, key: str, source_run: int | None = None, source_experiment: int | None = None, refused: Outlook | None = None,
 ) -> HTMLResponse:  # fmt: skip
     outlook = refused or _outlook(request, session, settings, texts)
     fields, families = config_fields(texts, outlook.problems), family_fields(texts, outlook.problems)
@@ -125,8 +147,10 @@ def _page(
         "texts": texts, "outlook": outlook, "fields": fields, "family_fields": families, "launch_key": key,
         "cards": [DatasetCard(d, manifest_of(settings.materialised_dir, d.name)) for d in DATASETS.values()],
         "families": FAMILIES.values(), "dependent_fields": DEPENDENT_FIELDS, "advanced": ADVANCED,
+        "chosen": {name: split(texts[name]) for name in ("dataset", "architecture")},
         "advanced_open": any(name in outlook.problems or texts[name] != DEFAULT_TEXTS[name] for name in ADVANCED),
-        "named": named, "source": source, "was_refused": refused is not None,
+        "named": named, "source_run": source_run, "source_experiment": source_experiment,
+        "was_refused": refused is not None,
     }  # fmt: skip
     return render(
         request, "pages/new_run.html", status_code=UNPROCESSABLE if refused else 200,

@@ -29,6 +29,7 @@ class Page(HTMLParser):
         super().__init__()
         self.text, self.sent, self.reasons = text, dict[str, str](), dict[str, str]()
         self.invalid, self.tags, self.command = set[str](), list[str](), ""
+        self.ticked = list[str]()  # networks beside the chosen one
         self._select, self._reason, self._in_command = "", "", False
         self.feed(text)
 
@@ -40,6 +41,7 @@ class Page(HTMLParser):
             self.invalid.add(name)
         if tag == "input" and (values["type"] not in ("radio", "checkbox") or "checked" in values):
             self.sent[name] = values["value"]
+            self.ticked += [values["value"]] if name == "also.architecture" else []
         if tag == "select":
             self._select = name
         if tag == "option" and "selected" in values:
@@ -199,7 +201,7 @@ def test_a_refused_value_is_told_beside_its_field(
 
 def test_all_reasons_come_at_once_and_all_that_was_typed_is_kept(client: TestClient) -> None:
     typed = {
-        "name": HOSTILE, "epochs": "1O", "early_stopping_patience": "3", "lenet5.hidden": "120; 84", "dataset": "mnist",
+        "name": HOSTILE, "epochs": "1O", "early_stopping_patience": "3", "lenet5.hidden": "120: 84", "dataset": "mnist",
     }  # fmt: skip
     answer = refused(client, **typed)
     assert set(answer.reasons) == {"epochs", "early_stopping_patience", "lenet5.hidden"}

@@ -1,0 +1,194 @@
+"""From the texts of the launch form to what they ask for: a base, a grid and seeds, or each reason why not.
+
+Several values in a field are a grid. What another choice makes meaningless is left out, and so is a default.
+"""
+
+import itertools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.pages.launch_form import CONFIG_SCHEMA, EMPTY_MEANS_NONE, FAMILY_SCHEMAS, SINGLE, json_type, split
+from app.pages.launch_words import in_plain_words
+from core.experiment_plan import MAX_RUNS, MAX_SEED, PARAMETER, ExperimentPlan, plan_experiment
+from core.run_config import DEPENDENT_FIELDS, MAX_NAME_LENGTH, InvalidRunConfig, RunConfig, checked_name
+
+# Stands in for a refused value, so that no other field is refused for its sake: warm-up for epochs, patience for
+# validation. What is not listed has a default that agrees with everything.
+AGREEABLE = {"architecture": {"name": "lenet5"}, "dataset": "mnist", "epochs": 10_000, "validation": 1}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What `plan_experiment` takes. Any: JSON, as typed."""
+
+    name: str
+    base: dict[str, Any]
+    grid: dict[str, list[Any]]
+    seeds: int | list[int]
+
+    def plan(self) -> ExperimentPlan:
+        """Raises InvalidRunConfig."""
+        return plan_experiment(name=self.name, base=self.base, grid=self.grid, seeds=self.seeds)
+
+
+def check(texts: Mapping[str, str]) -> tuple[ExperimentPlan | None, dict[str, str]]:
+    """The plan that the texts mean, or by field every reason why there is none, as if each were the only one."""
+    problems = _seed_problems(texts) | _name_problems(texts["name"])
+    harmless = {"name": "", "seed": "0", "seeds": "1"}
+    for family in split(texts["architecture"]):
+        problems = _problems_with(asked_of({**texts, **harmless, "architecture": family}), family) | problems
+    if problems:
+        return None, problems
+    try:
+        return asked_of(texts).plan(), {}
+    except InvalidRunConfig as error:
+        return None, problems_by_field(error.problems, split(texts["architecture"])[0])
+
+
+def asked_of(texts: Mapping[str, str]) -> Asked:
+    """The values as typed, for `plan_experiment` to judge."""
+    base, grid = dict[str, Any](), dict[str, list[Any]]()
+    families = [_parameters_of(family, texts) for family in split(texts["architecture"])]
+    if len(families) == 1:
+        family, own = families[0]
+        base["architecture"] = _choice(family, {field: values[0] for field, values in own.items() if len(values) == 1})
+        grid = {f"{PARAMETER}{field}": values for field, values in own.items() if len(values) > 1}
+    else:
+        grid["architecture"] = [choice for family, own in families for choice in _choices(family, own)]
+    for name in RunConfig.model_fields:
+        choice, chosen, default = DEPENDENT_FIELDS.get(name, (None, frozenset(), RunConfig.model_fields[name].default))
+        is_meant = choice is None or not chosen.isdisjoint(split(texts[choice]))
+        if name in ("architecture", "seed", "name") or not is_meant:
+            continue
+        values = _values(name, texts[name])
+        if len(values) > 1:
+            grid[name] = values
+        elif values[0] != default or name == "dataset":
+            base[name] = values[0]
+    seeds = [_number(part) for part in split(texts["seed"])]
+    if len(seeds) > 1:
+        return Asked(texts["name"].strip(), base, grid, seeds)  # type: ignore[arg-type]  # judged by _seed_problems
+    base |= {"seed": seeds[0]} if seeds[0] != 0 else {}
+    return Asked(texts["name"].strip(), base, grid, _number(texts["seeds"].strip()))  # type: ignore[arg-type]
+
+
+def choices_of(asked: Asked) -> list[dict[str, Any]]:
+    """The networks that it trains, each a name with the parameters that differ from the family's preset."""
+    if "architecture" in asked.grid:
+        return [{"name": choice} if isinstance(choice, str) else choice for choice in asked.grid["architecture"]]
+    own = asked.base["architecture"]
+    varied = {path.removeprefix(PARAMETER): vs for path, vs in asked.grid.items() if path.startswith(PARAMETER)}
+    every = {field: [value] for field, value in own.get("parameters", {}).items()} | varied
+    return [_choice(own["name"], combined) for combined in _combined(every)]
+
+
+def problems_by_field(problems: Mapping[str, str], family: str) -> dict[str, str]:
+    """The reasons of InvalidRunConfig under the names that the form's fields have."""
+    by_field: dict[str, str] = {}
+    for path, reason in problems.items():
+        plain = in_plain_words(reason)
+        match path.removeprefix("grid.").split("."):
+            case ["architecture", "parameters", name, *place]:
+                which = f"number {int(place[0]) + 1} " if place and place[0].isdigit() else ""
+                by_field.setdefault(f"{family}.{name}", which + plain)
+            case ["architecture", *rest]:
+                by_field["network" if rest == ["parameters"] else "architecture"] = plain
+            case [name, *_]:
+                by_field.setdefault(name, plain)
+    return by_field
+
+
+def _problems_with(asked: Asked, family: str) -> dict[str, str]:
+    base, grid, problems = asked.base, asked.grid, dict[str, str]()
+    while True:
+        try:
+            plan_experiment(base=base, grid=grid, seeds=1)
+            return problems_by_field(problems, family)
+        except InvalidRunConfig as error:
+            if error.problems.keys() <= problems.keys():  # nothing more to be had
+                return problems_by_field(problems, family)
+            problems = error.problems | problems
+            refused = {path.removeprefix("grid.").split(".")[0] for path in error.problems}
+            base = {name: value for name, value in base.items() if name not in refused}
+            base |= {name: value for name, value in AGREEABLE.items() if name in refused}
+            left = {path: values for path, values in grid.items() if path.split(".")[0] not in refused}
+            # too many runs, or the same config twice: there is no field that could stand for it
+            grid = {} if "grid" in refused else left
+
+
+def _seed_problems(texts: Mapping[str, str]) -> dict[str, str]:
+    seeds, count = [_number(part) for part in split(texts["seed"])], _number(texts["seeds"].strip())
+    problems = {}
+    if not all(isinstance(seed, int) for seed in seeds):
+        problems["seed"] = "must be a whole number, or several"
+    elif any(seed < 0 for seed in seeds if isinstance(seed, int)):
+        problems["seed"] = "must be at least 0"
+    elif any(seed > MAX_SEED for seed in seeds if isinstance(seed, int)):
+        problems["seed"] = f"must be at most {MAX_SEED:,}"
+    elif len(set(seeds)) < len(seeds):
+        problems["seed"] = "says a seed twice"
+    if not isinstance(count, int) or not 1 <= count <= MAX_RUNS:
+        problems["seeds"] = f"must be a whole number from 1 to {MAX_RUNS:,}"
+    elif count > 1 and len(seeds) > 1:
+        problems["seeds"] = "must be 1 where the seeds are listed"
+    return problems
+
+
+def _name_problems(name: str) -> dict[str, str]:
+    try:
+        too_long = len(checked_name(name)) > MAX_NAME_LENGTH
+    except ValueError as error:
+        return {"name": str(error)}
+    return {"name": f"must have at most {MAX_NAME_LENGTH} characters"} if too_long else {}
+
+
+def _values(name: str, text: str) -> list[Any]:
+    """None for a field that may be left empty, and is."""
+    parts = [text.strip()] if name in SINGLE else split(text)
+    if name in EMPTY_MEANS_NONE:
+        nothing = RunConfig.model_fields[name].default
+        return [nothing if part in ("", "none") else _number(part) for part in parts]
+    return [_value(part, json_type(CONFIG_SCHEMA[name])) for part in parts]
+
+
+def _parameters_of(family: str, texts: Mapping[str, str]) -> tuple[str, dict[str, list[Any]]]:
+    """The family, and of its parameters the values of those that vary or differ from its preset."""
+    parameters: dict[str, list[Any]] = {}
+    for name, schema in FAMILY_SCHEMAS.get(family, {}).items():
+        kind = "list" if json_type(schema) == "array" else ""
+        values = [_value(part, json_type(schema)) for part in split(texts[f"{family}.{name}"], kind)]
+        if len(values) > 1 or values[0] != schema["default"]:
+            parameters[name] = values
+    return family, parameters
+
+
+def _choices(family: str, parameters: Mapping[str, list[Any]]) -> list[Any]:
+    return [_choice(family, own) if own else family for own in _combined(parameters)]
+
+
+def _combined(parameters: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+    return [dict(zip(parameters, values, strict=True)) for values in itertools.product(*parameters.values())]
+
+
+def _choice(family: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    return {"name": family, "parameters": parameters} if parameters else {"name": family}
+
+
+def _value(text: str, kind: str) -> Any:  # what JSON would hold; the text itself where it is not of that type
+    if kind == "array":
+        return [_number(part) for part in text.replace(",", " ").split()]
+    if kind in ("integer", "number"):
+        return _number(text)
+    return {"true": True, "false": False}.get(text, text) if kind == "boolean" else text
+
+
+def _number(text: str) -> int | float | str:
+    for parse in (int, float):
+        try:
+            number = parse(text)
+        except ValueError:
+            continue
+        return number if math.isfinite(number) else text
+    return text
