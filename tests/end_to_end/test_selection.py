@@ -144,3 +144,36 @@ def test_axe_finds_nothing_in_a_selection_and_nothing_scrolls_sideways(
         found = Axe().run(page)
         assert found.violations_count == 0, f"{opened}: {found.generate_report()}"
         assert page.evaluate(SIDEWAYS) <= 0, opened
+
+
+def test_a_run_is_tagged_and_annotated_on_its_page(open_page: OpenPage, waiting: list[int]) -> None:
+    page = open_page()
+    page.goto(f"/runs/{waiting[0]}")
+    expect(page.locator("body")).to_have_attribute("data-connection", "live")
+    page.get_by_label("New tag").fill("of this page")
+    page.keyboard.press("Enter")
+    expect(page.locator("#run-labels bdi")).to_have_text("of this page")
+    expect(page.get_by_label("New tag")).to_have_value("")
+    page.get_by_role("button", name="Notes").click()
+    page.get_by_role("textbox", name="Notes").fill(f"{'long ' * 300}\n<b>second</b>\n\nlast")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#notes-shown")).to_contain_text("<b>second</b>")
+    assert page.locator("#notes-shown").inner_text().endswith("\n<b>second</b>\n\nlast")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    page.get_by_role("button", name="Take the tag of this page away").press("Enter")
+    expect(page.locator("#run-labels .tag")).to_have_count(0)
+    expect(page.get_by_label("New tag")).to_be_focused()
+
+
+def test_two_quick_clicks_launch_again_once(open_page: OpenPage, trainyard: Trainyard, waiting: list[int]) -> None:
+    page = open_page()
+    page.goto(f"/runs/{waiting[0]}")
+    expect(page.locator("body")).to_have_attribute("data-connection", "live")
+    before = trainyard.api.get("runs").json()["num_matching"]
+    page.locator("#act-again").dblclick()
+    expect(page).not_to_have_url(re.compile(f"/runs/{waiting[0]}$"))
+    assert trainyard.api.get("runs").json()["num_matching"] == before + 1
+    page.get_by_role("button", name="Delete").click()
+    page.locator("#delete-dialog").get_by_role("button", name="Delete").click()
+    expect(page).to_have_url(re.compile("/runs$"))
