@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from app.compare_charts import MOST_LINES
 from core.database import Database
+from core.experiment_plan import plan_experiment
 from core.experiments import launch_experiment
 from core.report import reproduction
 from core.tables import Epoch
-from tests.app.trained_runs import launch, trained
+from tests.app.trained_runs import BASE, launch, trained
 
 
 def page(client: TestClient, query: str = "") -> str:
@@ -149,6 +151,17 @@ def test_how_far_the_runs_are_is_told(client: TestClient, database: Database) ->
     assert "1 of 3 runs done , about 30 s left" in text
     assert "2 groups" in text
     assert "–" in rows(page(client, "?runs=3"), "group")[0]
+
+
+def test_more_lines_than_can_be_told_apart_are_not_drawn_and_the_page_says_so(
+    client: TestClient, database: Database
+) -> None:
+    with database.writing() as session:
+        launch_experiment(session, plan_experiment(base=BASE, grid={}, seeds=MOST_LINES + 3))
+    text = page(client, "?experiment=1&lines=seeds")
+    assert len(traces(text)) == MOST_LINES
+    assert f"The first {MOST_LINES} lines are drawn; the table has 3 more." in words(text)
+    assert "lines are drawn" not in words(page(client, "?experiment=1"))
 
 
 def test_the_fragment_is_what_the_page_includes(client: TestClient, three_seeds: list[int]) -> None:
