@@ -181,7 +181,7 @@ def add_log_line(session: Session, lease: Lease, line: str) -> None:
 
 
 def _move(session: Session, run_id: int, from_states: set[RunState], to: RunState, **values: Any) -> None:
-    """One guarded update, not yet seen in a loaded run; raises IllegalMove where the run is in none of `from_states`."""
+    """One guarded update, not seen in a loaded run yet; raises IllegalMove where it is in none of `from_states`."""
     assert all(to in LEGAL_MOVES[state] for state in from_states)
     session.flush()
     guarded = update(Run).where(col(Run.id) == run_id, col(Run.state).in_(from_states)).values(state=to, **values)
