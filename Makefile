@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # An activated environment, or a folder on the path, is not ours.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: run test check lock clean
+.PHONY: run test check containers lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/worker.stamp $(VENV)/project.stamp ## make run ARGS="--port 9000"
@@ -25,6 +25,12 @@ check: $(VENV)/dev.stamp $(VENV)/project.stamp
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Builds both images, starts them without a GPU on an engine of its own, and uses them. Minutes and 20 GB, the first time.
+CONTAINER_CHECK ?= ../shared/tools/container-check.sh
+containers:
+	COMPOSE_FILE=docker-compose.yml:docker-compose.cpu.yml CC_PROBE="python3 tests/containers/probe.py" \
+		$(CONTAINER_CHECK) . http://127.0.0.1:8000/healthz
 
 # The lock files follow pyproject.toml and keep the versions they have; UPGRADE=--upgrade takes newer ones.
 lock: $(BIN)/uv

@@ -182,6 +182,18 @@ def test_a_broken_checkpoint_and_missing_data_end_with_a_reason_and_a_suggestion
     assert all(read(database, run_id).failure_suggestion for run_id in (unreachable, cancelled))
 
 
+def test_a_worker_that_hangs_is_unhealthy(settings: Settings) -> None:
+    def is_healthy() -> bool:
+        command = [sys.executable, "-P", "-m", "worker.health"]
+        return subprocess.run(command, env={**os.environ, **settings.as_environment()}).returncode == 0
+
+    with working(settings) as worker:
+        wait_until(is_healthy)
+        worker.send_signal(signal.SIGSTOP)
+        assert not is_healthy()
+        worker.send_signal(signal.SIGCONT)
+
+
 def test_no_run_is_started_while_the_disk_is_nearly_full_and_the_worker_says_why(
     settings: Settings, database: Database, capfd: pytest.CaptureFixture[str]
 ) -> None:
