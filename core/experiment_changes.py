@@ -26,7 +26,8 @@ def change_experiment(
 
 def cancel_experiment(session: Session, experiment_id: int) -> Experiment:
     """Cancels each of its runs that is not ended. Raises ExperimentNotFound."""
-    for run in runs_of_experiment(session, experiment_id):
+    # from the last, so that after each the first is still there to say that the experiment has not ended
+    for run in reversed(runs_of_experiment(session, experiment_id)):
         if run.state not in ENDED and run.id is not None:
             queue.cancel(session, run.id)
     return experiment_by_id(session, experiment_id)
@@ -42,7 +43,7 @@ def hold_experiment(session: Session, experiment_id: int, held: bool) -> Experim
 
 def bin_experiment(session: Session, experiment_id: int) -> Experiment:
     """Moves all of its runs into the bin, the queued ones cancelled. Raises IllegalMove while one is running."""
-    for run in runs_of_experiment(session, experiment_id):
+    for run in reversed(runs_of_experiment(session, experiment_id)):
         if run.id is not None:
             move_to_bin(session, run.id)
     return experiment_by_id(session, experiment_id)
