@@ -39,4 +39,8 @@ def _contents(manifest: Manifest) -> str:
     """In words; names on standard error what the backup lacks."""
     for name in manifest.left_out:
         print(f"trainyard: {name} was missing or damaged and is not in the backup", file=sys.stderr)
-    return f"{manifest.num_runs} runs with {manifest.num_files} files"
+    return f"{_counted(manifest.num_runs, 'run')} with {_counted(manifest.num_files, 'file')}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

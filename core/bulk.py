@@ -15,7 +15,7 @@ from core.tables import Run
 from core.tags import checked_tag, tag_run, untag_run
 
 Action = Literal["cancel", "requeue", "hold", "release", "delete", "restore", "tag", "untag"]
-MAX_RUNS = 1000  # others wait to write meanwhile: 5 to 10 s for as many queued runs, on two busy cores
+MAX_RUNS = 1000  # others wait to write meanwhile: 1 s for as many queued runs
 
 _CHANGES: dict[Action, Callable[[Session, int], Run]] = {
     "cancel": queue.cancel,

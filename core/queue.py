@@ -181,12 +181,12 @@ def add_log_line(session: Session, lease: Lease, line: str) -> None:
 
 
 def _move(session: Session, run_id: int, from_states: set[RunState], to: RunState, **values: Any) -> None:
-    """One guarded update; raises IllegalMove where the run is in none of `from_states`."""
+    """One guarded update, not seen in a loaded run yet; raises IllegalMove where it is in none of `from_states`."""
     assert all(to in LEGAL_MOVES[state] for state in from_states)
     session.flush()
-    moved = session.exec(
-        update(Run).where(col(Run.id) == run_id, col(Run.state).in_(from_states)).values(state=to, **values)
-    )
+    guarded = update(Run).where(col(Run.id) == run_id, col(Run.state).in_(from_states)).values(state=to, **values)
+    # The caller refreshes the run; otherwise every run in the session is looked at, at each of a thousand moves.
+    moved = session.exec(guarded.execution_options(synchronize_session=False))
     if moved.rowcount == 0:
         raise IllegalMove(run_id, _run(session, run_id).state, to.value)
     record_event(session, "state", run_id, state=to)

@@ -119,16 +119,16 @@ function arrived(fresh) {
   }
   document.title = now().title;
   expand();
-  if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus();
+  if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus({ preventScroll: true });
   highlight(shown);
 }
 
-function about(detail) {
-  return now().runs.split(",").includes(String(detail.run));
-}
+const about = ({ run }) => now().runs.split(",").includes(String(run));
+const mayJoin = ({ state, restored }) => "mayGrow" in now() && (state === "queued" || restored); // another run of the experiment
+
 document.addEventListener("trainyard:epoch", ({ detail }) => about(detail) && refreshSoon());
-for (const kind of ["state", "changed", "deleted", "purged", "experiment"]) {
-  document.addEventListener(`trainyard:${kind}`, ({ detail }) => (about(detail) || "mayGrow" in now()) && refreshSoon());
+for (const kind of ["state", "changed", "deleted", "purged"]) {
+  document.addEventListener(`trainyard:${kind}`, ({ detail }) => (about(detail) || mayJoin(detail)) && refreshSoon());
 }
 
 page.addEventListener("click", (event) => {

@@ -3,7 +3,9 @@
 //
 // A browser allows six connections to a host, so the windows of one browser share a stream: the one that holds the lock
 // (the leader) reads it and passes it on through a BroadcastChannel. Each window keeps the newest events in a ring: from
-// the leader's ring a window that joins is told what it missed. A hidden window leaves, and catches up when shown.
+// the leader's ring a window that joins is told what it missed. A hidden window leaves, and catches up when shown; while
+// somebody waits to be told that an experiment ended (tell.js), it stays.
+import { isWaiting } from "./tell.js";
 
 const RING_SIZE = 1000;
 const ANSWER_MS = 1000; // a leader that does not answer by then is frozen: read a stream of one's own
@@ -139,9 +141,11 @@ function hear({ data }) {
 // --- coming and going ---
 
 let leave = null; // while connected: what ends it
+const isIdle = () => document.hidden && !isWaiting();
+const follow = () => (isIdle() ? disconnect() : connect());
 
 function connect() {
-  if (leave || document.hidden) return;
+  if (leave || isIdle()) return;
   if (!navigator.locks || !window.BroadcastChannel) {
     leave = () => {};
     return openStream(lastId);
@@ -174,7 +178,9 @@ function disconnect() {
 }
 
 if (eventsUrl) {
-  document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : connect()));
+  document.addEventListener("visibilitychange", follow);
+  document.addEventListener("trainyard-awaited", () => setTimeout(follow)); // after the event that ended the waiting
+  window.addEventListener("storage", follow); // another window's
   window.addEventListener("pagehide", disconnect);
   window.addEventListener("pageshow", connect);
   connect();

@@ -76,23 +76,26 @@ function on(kind, act) {
 on("epoch", epochCame);
 on("progress", progressCame);
 on("deleted", () => location.assign(runsUrl));
-for (const kind of ["state", "changed"]) on(kind, () => fetchAnew("run-head", "run-record", "run-journal"));
+for (const kind of ["state", "changed"]) on(kind, () => fetchAnew("run-head", "run-labels", "run-record", "run-journal"));
 for (const kind of ["queue", "worker"]) document.addEventListener(`trainyard:${kind}`, () => fetchAnew("run-head"));
 // Another run's move changes our place in line.
 document.addEventListener("trainyard:state", ({ detail }) => detail.run !== run && now().state === "queued" && fetchAnew("run-head"));
 setInterval(() => document.hidden || now().state !== "running" || fetchAnew("run-record", "run-journal"), REFRESH_MS);
 
-document.addEventListener("htmx:afterRequest", ({ detail }) => detail.requestConfig.verb === "post" && fetchAnew("run-head"));
-let focusWasInHead = false;
-let faceBefore = now().face;
-document.addEventListener("htmx:beforeSwap", ({ target }) => {
-  if (target.id === "run-head") focusWasInHead = target.contains(document.activeElement);
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  if (detail.requestConfig.verb !== "post") return;
+  fetchAnew("run-head", "run-labels");
+  if (detail.elt.id === "tag-form" && detail.successful) detail.elt.reset();
 });
+window.addEventListener("pageshow", ({ persisted }) => persisted && location.reload()); // back here, "Launch again" means another run
+let focusWasIn = null; // the part that is being fetched over
+let faceBefore = now().face;
+document.addEventListener("htmx:beforeSwap", ({ target }) => (focusWasIn = target.contains(document.activeElement) ? target : null));
 document.addEventListener("htmx:afterSwap", ({ target }) => {
   const fetched = target.firstElementChild?.dataset ?? {};
   if (target.id === "run-head") {
     // the button that was pressed may be gone: the focus stays among the actions
-    if (focusWasInHead && !target.contains(document.activeElement)) target.querySelector('[role="group"] .button').focus();
+    if (focusWasIn === target && !target.contains(document.activeElement)) target.querySelector('[role="group"] .button').focus();
     document.title = fetched.tabTitle;
     if (fetched.face !== faceBefore) document.getElementById("run-said").textContent = target.querySelector(".run-headline").textContent;
     faceBefore = fetched.face;
@@ -100,6 +103,11 @@ document.addEventListener("htmx:afterSwap", ({ target }) => {
     const missed = eventsAfter(Number(fetched.eventId));
     missed?.forEach(({ kind, detail }) => kind === "epoch" && detail.run === run && epochCame(detail));
     if (!missed) fetchAnew("run-head");
+  }
+  if (target.id === "run-labels") {
+    if (focusWasIn === target && !target.contains(document.activeElement)) document.getElementById("new-tag").focus();
+    const notes = document.getElementById("notes");
+    if (!notes.closest("dialog").open) notes.value = document.getElementById("notes-shown")?.textContent ?? "";
   }
   if (fetched.selectedEpoch) for (const key of EPOCH_CHARTS) ringAt(chartOf(key), Number(fetched.selectedEpoch));
 });

@@ -29,6 +29,7 @@ export function showSelection() {
     all.checked = ticked > 0 && ticked === shown.length;
     all.indeterminate = ticked > 0 && !all.checked;
   }
+  sessionStorage.setItem("selection", JSON.stringify([...chosen]));
   bar.classList.toggle("is-open", chosen.size > 0);
   const hidden = chosen.size - ticked;
   const words = chosen.size ? `${chosen.size} selected${hidden ? `, ${hidden} not shown` : ""}` : "";
@@ -105,5 +106,7 @@ document.addEventListener("htmx:afterSettle", ({ target }) => {
 });
 
 for (const element of [compare, document.getElementById("clear-selection")]) element.hidden = false;
-for (const box of boxes()) if (box.checked) put(box, true); // as the browser remembers them
+// Back from Compare, and after a reload, it is as it was left; a new visit begins with none.
+const isReturn = performance.getEntriesByType("navigation")[0].type !== "navigate";
+for (const [id, state] of (isReturn && JSON.parse(sessionStorage.getItem("selection"))) || []) chosen.set(id, state);
 showSelection();

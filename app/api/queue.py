@@ -9,12 +9,14 @@ from app.dependencies import Reading, Writing
 from core.queue import is_paused, pause_queue
 from core.run_state import RunState
 from core.runs import count_by_state, queue_positions
+from core.workers import disk_is_low, live_workers
 
 router = APIRouter(prefix="/queue", tags=["queue"])
 
 
 class QueueOut(Shape):
     paused: bool
+    free_space_low: bool = Field(description="no run starts until there is room on the disk")
     waiting: tuple[int, ...] = Field(description="ids of the runs that wait, in the order in which they start")
     num_runs: dict[RunState, int] = Field(description="how many runs are in each state")
 
@@ -41,5 +43,8 @@ def resume(session: Writing) -> QueueOut:
 
 def _queue(session: Session) -> QueueOut:
     return QueueOut(
-        paused=is_paused(session), waiting=tuple(queue_positions(session)), num_runs=count_by_state(session)
+        paused=is_paused(session),
+        free_space_low=disk_is_low(live_workers(session)),
+        waiting=tuple(queue_positions(session)),
+        num_runs=count_by_state(session),
     )

@@ -65,8 +65,10 @@ def _progress(session: Session, view: CompareView, comparison: Comparison) -> di
     num_ended = sum(states[state] for state in ENDED)
     is_experiment = len(view.choice.experiments) == 1 and not (view.choice.runs or view.choice.groups)
     experiment = experiment_by_id(session, view.choice.experiments[0]) if is_experiment else None
+    title = experiment.name if experiment else "Compare"
     return {
-        "title": experiment.name if experiment else "Compare", "experiment": experiment and experiment.id,
+        "title": title, "tab_title": f"{num_ended} of {len(runs)} · {title}" if num_ended < len(runs) else title,
+        "experiment": experiment and experiment.id,
         "states": {state.value: states[state] for state in RunState}, "num_ended": num_ended,
         "fraction": sum(1 if run.state in ENDED else run.epochs_done / run.epochs for run in runs) / len(runs),
         "seconds": seconds_until_end(session, runs) if num_ended < len(runs) else None,
@@ -77,6 +79,6 @@ def _offer(session: Session, view: CompareView, left_out: list[str]) -> dict[str
     """Nothing is chosen, or nothing of it is there."""
     completed = list_runs(session, RunFilter(states=(RunState.COMPLETED,)), limit=NUM_OFFERED).runs
     return {
-        "view": view, "left_out": left_out, "comparison": None, "title": "Compare", "recent_runs": completed,
-        "recent_experiments": list_experiments(session, limit=NUM_OFFERED),
+        "view": view, "left_out": left_out, "comparison": None, "title": "Compare", "tab_title": "Compare",
+        "recent_runs": completed, "recent_experiments": list_experiments(session, limit=NUM_OFFERED),
     }  # fmt: skip

@@ -15,7 +15,7 @@ from core import experiment_changes as changes
 from core.events import newest_event_id
 from core.experiments import experiment_by_id
 from core.queue import is_paused
-from core.workers import live_workers
+from core.workers import disk_is_low, live_workers
 
 router = APIRouter(prefix="/experiments/{experiment_id}")
 
@@ -85,11 +85,11 @@ def shared_rows(groups: Sequence[GroupRow]) -> list[ConfigRow]:
 
 
 def _shown(session: Session, experiment_id: int) -> dict[str, Any]:  # what the template names
-    face = face_of_experiment(session, experiment_by_id(session, experiment_id))
+    face, workers = face_of_experiment(session, experiment_by_id(session, experiment_id)), live_workers(session)
     return {
         "face": face, "experiment": face.experiment, "tab_title": tab_title(face),
         "event_id": newest_event_id(session), "is_paused": is_paused(session),
-        "has_worker": bool(live_workers(session)),
+        "has_worker": bool(workers), "disk_is_low": disk_is_low(workers),
     }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The Run page: one run's state, curves, epochs, config, network, time and log; each partial is written once."""
 
+import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,7 @@ from core.run_config import DEPENDENT_FIELDS, InvalidRunConfig, RunConfig, parse
 from core.run_state import ENDED, RunState
 from core.runs import artifacts_of_run, log_of_run, run_by_id
 from core.tables import Epoch, Experiment, Run
+from core.tags import tags_in_use, tags_of_runs
 
 NUM_LOG_LINES = 60
 MAX_LOG_LINES = 100_000  # of 2,000 characters at most; a run of 10,000 epochs says fewer. Guess, untuned
@@ -65,15 +67,18 @@ def run_page(request: Request, run_id: RunId, session: Reading) -> HTMLResponse:
     face = face_of(session, run)
     return render(
         request, "pages/run.html", **_header(session, run, face), **_record(run, epochs), **_journal(session, run_id),
+        tags=tags_of_runs(session, [run_id])[run_id], known_tags=tags_in_use(session),
         panels=_panels(run, epochs, face), gaps=gaps(epochs), config_rows=config_rows(run.config),
         layers=list(_flat(_layers(run))),
     )  # fmt: skip
 
 
 @router.get("/runs/{run_id}/header", name="run_header")
-def run_header(request: Request, run_id: RunId, session: Reading) -> HTMLResponse:
+def run_header(request: Request, run_id: RunId, session: Reading, launch_key: str = "") -> HTMLResponse:
+    """`launch_key` is that of the page, which launches the run again once, however often its head is fetched."""
     run = run_by_id(session, run_id)
-    return render(request, "partials/run/header.html", **_header(session, run, face_of(session, run)))
+    context = _header(session, run, face_of(session, run)) | {"launch_key": launch_key}
+    return render(request, "partials/run/header.html", **context)
 
 
 @router.get("/runs/{run_id}/record", name="run_record")
@@ -100,7 +105,7 @@ def _header(session: Session, run: Run, face: Face) -> dict[str, Any]:  # what t
     weights = next((file for file in artifacts_of_run(session, run.id) if file.kind == "weights"), None)
     return {
         "run": run, "face": face, "tab_title": tab_title(run, face), "weights": weights,
-        "event_id": newest_event_id(session),
+        "event_id": newest_event_id(session), "launch_key": secrets.token_urlsafe(16),
         "works_on_suggested": run.suggested_dataset is not None and _works_on(run, run.suggested_dataset),
         **_belonging(session, run),
     }  # fmt: skip

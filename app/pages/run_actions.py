@@ -1,5 +1,7 @@
 """What a user does to a run, as plain forms that lead back to where they came from."""
 
+import hashlib
+import secrets
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -9,6 +11,7 @@ from app.dependencies import RunId, Writing
 from app.security import own_path
 from core import queue, run_changes
 from core.bin import move_to_bin, restore
+from core.idempotency import enqueue_once
 from core.run_config import parse_run_config, resolve_run
 from core.runs import run_by_id
 
@@ -57,13 +60,22 @@ def rename_run(
 
 @router.post("/runs/{run_id}/again", name="launch_again")
 def launch_again(
-    request: Request, run_id: RunId, session: Writing, dataset: Annotated[str | None, Form()] = None
+    request: Request,
+    run_id: RunId,
+    session: Writing,
+    dataset: Annotated[str | None, Form()] = None,
+    launch_key: Annotated[str, Form(max_length=64)] = "",
 ) -> RedirectResponse:
-    """A new run with the same config, or with the same but for the dataset; a name given since is kept."""
+    """A new run with the same config, or with the same but for the dataset; a name given since is kept.
+
+    Pressed twice on one page it is one run.
+    """
     run = run_by_id(session, run_id)
     renamed = {} if run.name == parse_run_config(run.config).display_name() else {"name": run.name}
     changed = renamed if dataset is None else renamed | {"dataset": dataset}
-    launched = queue.enqueue(session, resolve_run(parse_run_config(run.config | changed)))
+    resolved = resolve_run(parse_run_config(run.config | changed))
+    asked = hashlib.sha256(resolved.config.model_dump_json().encode()).hexdigest()
+    launched, _ = enqueue_once(session, resolved, f"again {launch_key or secrets.token_urlsafe(16)} {asked}")
     assert launched.id is not None
     return back(request, launched.id, "")
 

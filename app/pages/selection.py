@@ -49,7 +49,8 @@ def change_ticked(
     if not ids:
         return answer(request, problem(422, "No run is selected.", suggestion="Tick some in the list, then try again."))
     if action == "compare":
-        return RedirectResponse(f"/compare?runs={','.join(map(str, ids))}", status_code=303)
+        compare = request.app.url_path_for("compare_page")
+        return RedirectResponse(f"{compare}?runs={','.join(map(str, ids))}", status_code=303)
     is_undo = action == "restore"
     result = undo_delete(session, ids, waited, held) if is_undo else change_runs(session, action, ids, tag)
     words = words_of(action, result, tag.strip())

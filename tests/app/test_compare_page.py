@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from app.compare_charts import MOST_LINES
 from core.database import Database
+from core.experiment_plan import plan_experiment
 from core.experiments import launch_experiment
 from core.report import reproduction
-from core.tables import Epoch
-from tests.app.trained_runs import launch, trained
+from core.tables import Epoch, Experiment
+from tests.app.trained_runs import BASE, launch, trained
 
 
 def page(client: TestClient, query: str = "") -> str:
@@ -55,6 +57,9 @@ def test_without_a_choice_the_page_says_how_to_choose_and_offers_what_there_is(
     run = trained(database, 0.5, name="<script>")
     with database.writing() as session:
         launch_experiment(session, reproduction("digits", 1))
+        session.get_one(Experiment, 1).name = "</script><b>"
+    assert "&lt;/script&gt;&lt;b&gt;" in page(client, "?experiment=1")
+    assert "<b>" not in page(client, "?experiment=1").split("<h1>")[1].split("</h1>")[0]
     text = page(client)
     assert f'name="runs" value="{run}"' in text
     assert "&lt;script&gt;" in text
@@ -73,13 +78,14 @@ def test_seeds_are_a_row_and_a_line_with_its_band(client: TestClient, three_seed
     assert traces(text)[1]["customdata"] == [[0.5, 0.5, 3], [0.8, 1.0, 3]]
     assert traces(text)[0]["y"] == [0.5, 1.0, 0.8, 0.5, None]
     assert [seed.split()[:3] for seed in rows(text, "seed")] == [["seed", f"{n}", "completed"] for n in range(3)]
-    assert text.count("hidden>") == 3 + text.count('id="notice" role="alert" hidden>')
+    assert len(re.findall(r'<tr class="seed-row"[^>]* hidden>', text)) == 3
 
 
 def test_each_seed_is_a_line_where_that_is_asked(client: TestClient, three_seeds: list[int]) -> None:
     text = page(client, "?runs=1,2,3&lines=seeds")
     assert [trace["meta"]["run"] for trace in traces(text)] == [1, 2, 3]
     assert 'aria-current="true">each seed' in text
+    assert not re.search(r'<tr class="seed-row"[^>]* hidden>', text)
     assert 'href="/compare?runs=1,2,3"' in text  # back to the mean, which is the default
 
 
@@ -149,6 +155,17 @@ def test_how_far_the_runs_are_is_told(client: TestClient, database: Database) ->
     assert "1 of 3 runs done , about 30 s left" in text
     assert "2 groups" in text
     assert "–" in rows(page(client, "?runs=3"), "group")[0]
+
+
+def test_more_lines_than_can_be_told_apart_are_not_drawn_and_the_page_says_so(
+    client: TestClient, database: Database
+) -> None:
+    with database.writing() as session:
+        launch_experiment(session, plan_experiment(base=BASE, grid={}, seeds=MOST_LINES + 3))
+    text = page(client, "?experiment=1&lines=seeds")
+    assert len(traces(text)) == MOST_LINES
+    assert f"The first {MOST_LINES} lines are drawn; the table has 3 more." in words(text)
+    assert "lines are drawn" not in words(page(client, "?experiment=1"))
 
 
 def test_the_fragment_is_what_the_page_includes(client: TestClient, three_seeds: list[int]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from core import queue
+from core import queue, workers
 from core.database import Database
 from core.experiment_plan import plan_experiment
 from core.experiments import launch_experiment, list_experiments, runs_of_experiment
@@ -177,3 +177,11 @@ def test_one_click_launches_the_report_once(client: TestClient, database: Databa
 def test_an_experiment_that_is_not_there_has_no_page(client: TestClient) -> None:
     assert client.get("/experiments/9").status_code == 404
     assert client.post("/experiments/9/cancel").status_code == 404
+
+
+def test_an_experiment_that_waits_for_disk_space_says_so(client: TestClient, database: Database) -> None:
+    path, worker = f"/experiments/{launch(database)}", join(database)
+    assert "It waits for disk space." not in text_of(client, path)
+    with database.writing() as session:
+        workers.beat(session, worker, {"free_space_low": True})
+    assert "It waits for disk space. See what takes room" in text_of(client, path)

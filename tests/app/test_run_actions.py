@@ -1,5 +1,7 @@
 """What a user does to a run through the page's plain forms: each leads back, and only where it is legal."""
 
+import re
+
 import pytest
 from fastapi.testclient import TestClient
 
@@ -86,6 +88,50 @@ def test_launch_again_makes_a_new_run_with_the_same_config(client: TestClient, d
     assert again.config == run_of(database, lease.run_id).config
 
 
+def launch_key_of(page: str) -> str:
+    found = re.search(r'name="launch_key" value="([^"]+)"', page)
+    assert found
+    return found[1]
+
+
+def test_launch_again_pressed_twice_on_one_page_is_one_run(client: TestClient, database: Database) -> None:
+    run_id = launch(database)
+    page = client.get(f"/runs/{run_id}").text
+    key = launch_key_of(page)
+    fetched_again = re.search(r'hx-get="(/runs/\d+/header[^"]+)"', page)
+    assert fetched_again
+    assert launch_key_of(client.get(fetched_again[1]).text) == key, "also after the head was fetched again"
+    first = post(client, run_id, "again", launch_key=key)
+    assert post(client, run_id, "again", launch_key=key) == first != f"/runs/{run_id}"
+    assert post(client, run_id, "again", launch_key=key, dataset="mnist") != first, "which is another launch"
+    assert post(client, run_id, "again", launch_key=launch_key_of(client.get(f"/runs/{run_id}").text)) != first
+    assert post(client, run_id, "again") != post(client, run_id, "again"), "without a page each is its own"
+
+
+def test_notes_are_shown_as_text_with_their_lines(client: TestClient, database: Database) -> None:
+    run_id = launch(database)
+    assert post(client, run_id, "notes", notes="first <b>\r\nsecond\r\n") == f"/runs/{run_id}"
+    page = client.get(f"/runs/{run_id}").text
+    assert re.search(r'<p class="notes"[^>]*>first &lt;b&gt;\nsecond</p>', page)
+    assert ">\nfirst &lt;b&gt;\nsecond</textarea>" in page
+    assert "notes changed" in page
+    assert client.post(f"/runs/{run_id}/notes", data={"notes": "x" * 10_001}).status_code == 422
+    post(client, run_id, "notes", notes="")
+    assert 'class="notes"' not in client.get(f"/runs/{run_id}/labels").text
+
+
+def test_a_tag_is_added_and_taken_away_on_the_page(client: TestClient, database: Database) -> None:
+    run_id = launch(database)
+    post(client, run_id, "tag", tag="wide & <b>")
+    labels = client.get(f"/runs/{run_id}/labels").text
+    assert 'href="/runs?tag=wide%20%26%20%3Cb%3E"' in labels
+    assert "<bdi>wide &amp; &lt;b&gt;</bdi>" in labels
+    assert client.post(f"/runs/{run_id}/tag", data={"tag": "a,b"}).status_code == 422
+    post(client, run_id, "untag", tag="wide & <b>")
+    assert client.get(f"/runs/{run_id}/labels").text.strip() == ""
+    assert "taken away" in client.get(f"/runs/{run_id}/journal").text
+
+
 def test_launch_again_keeps_a_name_that_was_given_since(client: TestClient, database: Database) -> None:
     run_id = launch(database, name="before")
     post(client, run_id, "rename", name="after")
@@ -154,6 +200,8 @@ def test_a_form_never_leads_to_another_host(client: TestClient, database: Databa
     assert post(client, run_id, "delete", next=elsewhere) == "/runs"
 
 
-@pytest.mark.parametrize("action", ["cancel", "requeue", "hold", "release", "front", "again", "delete"])
+@pytest.mark.parametrize(
+    "action", ["cancel", "requeue", "hold", "release", "front", "again", "delete", "restore", "notes"]
+)
 def test_a_run_that_does_not_exist_is_not_found(client: TestClient, action: str) -> None:
     assert client.post(f"/runs/999/{action}").status_code == 404

@@ -338,6 +338,7 @@ def test_too_little_free_space_is_told_above_the_list_and_in_the_row(
         assert all(("first in the queue, waits for disk space" in text) == (floor_mib > 0) for text in told)
         assert ("It waits for disk space." in client.get(f"/runs/{run_id}").text) == (floor_mib > 0)
         assert client.get("/readyz").json()["free_space_low"] == (floor_mib > 0)
+        assert client.get("/api/v1/queue").json()["free_space_low"] == (floor_mib > 0)
 
 
 def test_the_page_works_without_scripts_in_it(client: TestClient, database: Database) -> None:

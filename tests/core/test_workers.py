@@ -5,10 +5,11 @@ from sqlmodel import select
 
 from core import queue, workers
 from core.database import Database
+from core.events import events_after
 from core.run_state import LeaseLost, RunState
 from core.runs import run_by_id
 from core.tables import Event, Worker
-from core.workers import DEAD_AFTER_SECONDS, HeartbeatJudge, WorkerLost, live_workers
+from core.workers import DEAD_AFTER_SECONDS, HeartbeatJudge, WorkerLost, disk_is_low, live_workers
 from tests.app.trained_runs import claim, complete, join, launch
 
 
@@ -104,3 +105,19 @@ def test_pages_are_told_that_a_worker_joined_and_left(database: Database) -> Non
     with database.reading() as session:
         told = [event.payload for event in session.exec(select(Event).where(Event.kind == "worker"))]
     assert told == [{"worker": worker_id, "joined": True}, {"worker": worker_id, "joined": False}]
+
+
+def test_a_disk_that_gets_too_full_or_has_room_again_is_an_event_and_other_vitals_are_none(database: Database) -> None:
+    with database.writing() as session:
+        worker = workers.join(session, host="here", process_id=1, slots=1, threads=1)
+        vitals_without_news: list[dict[str, object]] = [{}, {"free_space_low": False}, {"cpu_percent": 5.0}]
+        for vitals in vitals_without_news:
+            workers.beat(session, worker, vitals)
+        assert not disk_is_low(live_workers(session))
+        for _ in range(2):
+            workers.beat(session, worker, {"free_space_low": True})
+        assert disk_is_low(live_workers(session))
+        workers.beat(session, worker, {"free_space_low": False})
+        payloads = [event.payload for event in events_after(session, 0)]
+    assert [told["free_space_low"] for told in payloads if "free_space_low" in told] == [True, False]
+    assert not disk_is_low([]), "without a worker it is not the disk that runs wait for"

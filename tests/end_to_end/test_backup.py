@@ -27,7 +27,7 @@ def trainyard(settings: Settings, command: str, file: Path) -> str:
 def test_runs_restored_from_a_backup_taken_while_they_trained_end_as_undisturbed_ones(
     settings: Settings, database: Database, tmp_path: Path
 ) -> None:
-    epochs = 60
+    epochs = 40
     with working(settings):
         run_id = launch(database, epochs=epochs, validation=200, selection="best_val")
         waiting = launch(database, epochs=2)
@@ -36,17 +36,16 @@ def test_runs_restored_from_a_backup_taken_while_they_trained_end_as_undisturbed
             wait_until(lambda seen=number: read(database, run_id).epochs_done > 2 * seen)  # type: ignore[misc]
             assert "Backed up 2 runs" in trainyard(settings, "backup", tmp_path / f"{number}.tar")
             taken_at.append(read(database, run_id).epochs_done)
-        assert taken_at[0] < epochs, "it was taken under way"
+        assert taken_at[1] < epochs, "it was taken under way"
         wait_until(lambda: state_of(database, waiting) is RunState.COMPLETED)
-    for number in (0, NUM_BACKUPS - 1):
-        elsewhere = Settings(data_dir=tmp_path / f"restored-{number}")
-        assert "Restored 2 runs" in trainyard(elsewhere, "restore", tmp_path / f"{number}.tar")
-        again = open_database(elsewhere.database_file)
-        assert 1 <= read(again, run_id).epochs_done <= taken_at[number]
-        assert state_of(again, run_id) is RunState.QUEUED
-        with working(elsewhere):
-            wait_until(lambda copy=again: state_of(copy, waiting) is RunState.COMPLETED)  # type: ignore[misc]
-        assert read(again, run_id).attempt == 2
-        for each in (run_id, waiting):
-            assert outcome(again, each) == outcome(database, each)
-        again.close()
+    elsewhere = Settings(data_dir=tmp_path / "restored")
+    assert "Restored 2 runs" in trainyard(elsewhere, "restore", tmp_path / "1.tar")
+    again = open_database(elsewhere.database_file)
+    assert 1 <= read(again, run_id).epochs_done <= taken_at[1]
+    assert state_of(again, run_id) is RunState.QUEUED
+    with working(elsewhere):
+        wait_until(lambda: state_of(again, waiting) is RunState.COMPLETED)
+    assert read(again, run_id).attempt == 2
+    for each in (run_id, waiting):
+        assert outcome(again, each) == outcome(database, each)
+    again.close()

@@ -2,11 +2,27 @@
 
 import re
 
-from playwright.sync_api import expect
+import pytest
+from playwright.sync_api import Page, expect
 
 from tests.end_to_end.trainyards import OpenPage, Trainyard
 
 FINISHED_MS = 120_000
+# Notes what the browser is asked to show, in all windows together, and the streams that each window opened.
+WATCHED = """
+    window.streams = [];
+    window.EventSource = class extends EventSource { constructor(url) { super(url); streams.push(this); } };
+    window.Notification = class extends EventTarget {
+        static permission = "granted";
+        static requestPermission() { return Promise.resolve("granted"); }
+        constructor(title) { super(); localStorage.told = (localStorage.told ?? "") + title + "|"; }
+    };
+"""
+HIDE = """() => {
+    Object.defineProperty(document, "hidden", { get: () => true, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+OPEN_STREAMS = "() => streams.filter(({readyState}) => readyState === EventSource.OPEN).length"
 
 
 def test_two_learning_rates_and_two_seeds_become_a_finished_experiment(open_page: OpenPage) -> None:
@@ -57,3 +73,57 @@ def test_one_click_starts_the_report(open_page: OpenPage, trainyard: Trainyard) 
     page.get_by_role("button", name="Cancel all").click()
     expect(page.locator("#experiment-headline")).to_contain_text("of 10 runs completed")
     expect(page.locator("#act-compare")).to_be_visible()
+
+
+def open_streams(tabs: list[Page]) -> int:
+    return sum(tab.evaluate(OPEN_STREAMS) for tab in tabs)
+
+
+def test_eight_hidden_tabs_tell_the_end_once_over_one_stream(open_page: OpenPage, trainyard: Trainyard) -> None:
+    trainyard.api.post("queue/pause").raise_for_status()
+    base = {"architecture": {"name": "lenet5"}, "dataset": "digits", "epochs": 1}
+    asked = {"name": "<b>Luck</b>", "base": base, "seeds": 2}
+    experiment = trainyard.api.post("experiments", json=asked).json()["id"]
+    first = open_page()
+    first.context.grant_permissions(["notifications"])
+    first.context.add_init_script(WATCHED)
+    tabs = [first, *(first.context.new_page() for _ in range(7))]
+    for tab in tabs:
+        tab.goto(f"/experiments/{experiment}" if tab in (first, tabs[1]) else "/runs")
+        expect(tab.locator("body")).to_have_attribute("data-connection", "live")
+    tabs[2].evaluate(HIDE)
+    tabs[2].evaluate("() => new Promise((done) => setTimeout(done, 300))")
+    assert tabs[2].evaluate(OPEN_STREAMS) == 0  # nobody asked to be told: a hidden window leaves
+
+    first.get_by_role("button", name="Tell me when it ends").click()
+    expect(first.locator("#act-tell")).to_have_text("You will be told when it ends")
+    for tab in tabs:
+        tab.evaluate(HIDE)
+    assert open_streams(tabs) == 1
+    trainyard.api.post("queue/resume").raise_for_status()
+    for tab in tabs:
+        expect(tab.locator("#notice-ended")).to_have_text("<b>Luck</b> has ended.", timeout=FINISHED_MS)
+    assert first.evaluate("() => localStorage.told") == "<b>Luck</b> has ended|"
+    first.wait_for_timeout(500)
+    assert open_streams(tabs) == 0  # told: they leave
+    first.get_by_role("button", name="Close this notice").click()
+    expect(first.locator("#notice-ended")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("lacking", "reason"),
+    [("delete window.Notification", "only over https"), ("Notification.permission = 'denied'", "blocks notifications")],
+)
+def test_where_the_browser_cannot_notify_the_button_says_why(
+    open_page: OpenPage, trainyard: Trainyard, lacking: str, reason: str
+) -> None:
+    trainyard.api.post("queue/pause").raise_for_status()
+    base = {"architecture": {"name": "lenet5"}, "dataset": "digits", "epochs": 1}
+    experiment = trainyard.api.post("experiments", json={"base": base, "seeds": 2}).json()["id"]
+    page = open_page()
+    page.add_init_script(f"{WATCHED}; {lacking}")
+    page.goto(f"/experiments/{experiment}")
+    expect(page.locator("#act-tell")).to_be_disabled()
+    expect(page.locator("#tell-why")).to_contain_text(reason)
+    trainyard.api.post(f"experiments/{experiment}/cancel").raise_for_status()
+    trainyard.api.post("queue/resume").raise_for_status()

@@ -61,7 +61,7 @@ def test_the_queue_is_paused_and_resumed(client: TestClient) -> None:
 
 
 def test_workers_are_told_while_they_are_heard(client: TestClient, database: Database) -> None:
-    assert client.get("/readyz").json() == {"status": "ready", "num_workers": 0}
+    assert client.get("/readyz").json() == {"status": "ready", "num_workers": 0, "free_space_low": False}
     with database.writing() as session:
         worker_id = join(session, host="here", process_id=17, slots=2, threads=1)
         beat(session, worker_id, {"device": "cpu"})
