@@ -91,7 +91,7 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
             *(_measured("last", measure, title) for measure, title in MEASURES.items()),
             BEST_EPOCH,
             *(_measured("best", measure, title) for measure, title in MEASURES.items()),
-            _cost("seconds_per_epoch", "seconds per epoch", three_digits, three_digits),
+            _cost("seconds_per_epoch", "s per epoch", three_digits, three_digits),
             _cost("images_per_second", "images/s", count, count, is_better_high=True),
             _cost("peak_memory_bytes", "peak memory", size, size),
         )

@@ -22,14 +22,15 @@ def percent(fraction: float | None, digits: int = 2) -> str:
     return NOTHING if fraction is None else f"{100 * fraction:.{digits}f} %"
 
 
-def points(fraction: float | None) -> str:
+def points(fraction: float) -> str:
     """A difference of fractions: 0.0021 is "+0.21 pp"."""
-    return NOTHING if fraction is None else f"{100 * fraction:+.2f} pp".replace("-", "−")
+    return f"{signed(100 * fraction, 2)} pp"
 
 
-def signed(value: float | None) -> str:
-    """A difference of losses: "+0.0123"."""
-    return NOTHING if value is None else f"{value:+.4f}".replace("-", "−")
+def signed(value: float, digits: int = 4) -> str:
+    """A difference: 0.0123 is "+0.0123"; what rounds to nothing has no sign."""
+    text = f"{value:+.{digits}f}".replace("-", "−")
+    return text if float(text[1:]) else text[1:]
 
 
 def number(value: float | None, digits: int = 4) -> str:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.formatting import ago, count, duration, number, ordinal, percent, roughly, size
+from app.formatting import ago, count, duration, number, ordinal, percent, points, roughly, signed, size
 
 
 def test_an_accuracy_becomes_a_percentage_only_here() -> None:
@@ -47,6 +47,11 @@ def test_places_in_line_are_words_as_long_as_words_are_short() -> None:
     assert [ordinal(place) for place in (1, 3, 10, 11, 21, 22, 113)] == [
         "first", "third", "tenth", "11th", "21st", "22nd", "113th",
     ]  # fmt: skip
+
+
+def test_a_difference_says_its_direction_unless_it_rounds_to_none() -> None:
+    assert [points(value) for value in (0.0021, -0.0349, -0.00001)] == ["+0.21 pp", "−3.49 pp", "0.00 pp"]
+    assert signed(-0.01234) == "−0.0123"
 
 
 def test_what_is_missing_is_a_dash() -> None:
