@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from app.palette import look_of
 from core.architectures.catalogue import FAMILIES
 from core.datasets import DATASETS
-from core.experiment_plan import PARAMETER, in_words
+from core.experiment_words import in_words, path_words
 from core.tables import Run
 
 NOTHING = "–"
@@ -130,12 +130,6 @@ def architecture_title(name: str) -> str:
 
 def dataset_title(name: str) -> str:
     return DATASETS[name].title if name in DATASETS else name
-
-
-def path_words(path: str) -> str:
-    """A grid's path as a person names it: "architecture.parameters.pool" is "pool", "architecture" is "network"."""
-    words = path.removeprefix(PARAMETER).replace("_", " ")
-    return {"architecture": "network"}.get(words, words)
 
 
 def varied_words(varied: Mapping[str, JsonValue]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from core.experiment_words import PARAMETER, in_words, path_words, value_words
 from core.run_config import (
     DEPENDENT_FIELDS,
     MAX_NAME_LENGTH,
@@ -23,7 +24,6 @@ MAX_RUNS = (
     1000  # of one experiment: a slip of the finger in a grid is refused before it fills the queue. Guess, untuned
 )
 MAX_SEED = 2**32 - 1
-PARAMETER = "architecture.parameters."  # begins the path of a family parameter in a grid
 Grid = Mapping[str, Sequence[JsonValue]]
 
 
@@ -106,6 +106,7 @@ def _resolved(base: Mapping[str, JsonValue], grid: Grid, seed: int) -> list[tupl
     # the architecture before its parameters
     paths = sorted(grid, key=lambda path: path.startswith(PARAMETER))
     resolved, problems = dict[str, tuple[ResolvedRun, str]](), dict[str, str]()
+    refused: dict[str, list[tuple[str, dict[str, JsonValue]]]] = {}  # by field, each reason with what varied
     done = set[str]()
     for combination in itertools.product(*(grid[path] for path in paths)):
         varied = dict(zip(paths, combination, strict=True))
@@ -116,11 +117,13 @@ def _resolved(base: Mapping[str, JsonValue], grid: Grid, seed: int) -> list[tupl
         try:
             run = resolve_run(parse_run_config(values | {"seed": seed, "name": ""}))
         except InvalidRunConfig as error:
-            problems = {field: reason + _where(field, varied) for field, reason in error.problems.items()} | problems
+            for field, reason in error.problems.items():
+                refused.setdefault(field, []).append((reason, varied))
             continue
         if run.config_hash in resolved:
             problems["grid"] = f"makes the same run config twice (where {in_words(varied)})"
         resolved[run.config_hash] = run, in_words(varied)
+    problems |= {field: cases[0][0] + _where(field, cases, len(done)) for field, cases in refused.items()}
     if problems:
         raise InvalidRunConfig(problems)
     return list(resolved.values())
@@ -139,10 +142,11 @@ def _meant(values: dict[str, Any], varied: dict[str, JsonValue]) -> tuple[dict[s
     )
 
 
-def _where(field: str, varied: Mapping[str, JsonValue]) -> str:
-    """The refused value, or where the field does not vary itself, the combination that it does not fit."""
+def _where(field: str, cases: Sequence[tuple[str, Mapping[str, JsonValue]]], num_combinations: int) -> str:
+    """The refused value; of a field that does not vary, the combination that it does not fit, unless it fits none."""
+    varied = cases[0][1]
     paths = [path for path in varied if field == path or field.startswith(f"{path}.")]
-    told = {path: varied[path] for path in paths} or varied
+    told = {path: varied[path] for path in paths} or (varied if len(cases) < num_combinations else {})
     return f" (where {in_words(told)})" if told else ""
 
 
@@ -163,32 +167,17 @@ def _values(base: Mapping[str, JsonValue], varied: Mapping[str, JsonValue]) -> d
     return values
 
 
-def in_words(varied: Mapping[str, JsonValue]) -> str:
-    """For example "learning rate 0.1, pool max"."""
-    return ", ".join(
-        f"{path.removeprefix(PARAMETER).replace('_', ' ')} {_value_words(value)}" for path, value in varied.items()
-    )
-
-
-def _value_words(value: JsonValue) -> str:
-    if isinstance(value, dict):
-        own = value.get("parameters")
-        own = own if isinstance(own, dict) else {}
-        return ", ".join([str(value.get("name")), *(f"{name} {_value_words(v)}" for name, v in own.items())])
-    return "×".join(str(item) for item in value) if isinstance(value, list) else str(value)
-
-
 def _with_seed(resolved: ResolvedRun, varied: str, seed: int) -> ResolvedRun:
     """The config hash leaves out seed and name, so that the rest is the same."""
     config = resolved.config
-    words = varied or _value_words(config.architecture.model_dump(mode="json"))
-    name = f"{words.removeprefix('architecture ')}, seed {seed}"
+    words = varied or value_words(config.architecture.model_dump(mode="json"))
+    name = f"{words.removeprefix('network ')}, seed {seed}"
     name = name if len(name) <= MAX_NAME_LENGTH else f"{name[: MAX_NAME_LENGTH - 1]}…"
     return replace(resolved, config=config.model_copy(update={"seed": seed, "name": name}))
 
 
 def _name_of(grid: Grid, runs: Sequence[ResolvedRun]) -> str:
     config = runs[0].config
-    varied = [path.removeprefix(PARAMETER).replace("_", " ") for path in grid]
+    varied = [path_words(path) for path in grid]
     what = " and ".join(varied) if varied else config.architecture.name
     return f"{what} on {config.dataset}"[:MAX_NAME_LENGTH].capitalize()

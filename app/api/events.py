@@ -22,7 +22,8 @@ async def events(
         int | None, Header(ge=0, le=LARGEST_ID, description="Sent by browsers when they connect again.")
     ] = None,
 ) -> AsyncIterator[ServerSentEvent]:
-    """What happens, as it happens: `state`, `changed`, `epoch`, `deleted`, `queue` and `worker` events, numbered, and
+    """What happens, as it happens: `state`, `changed`, `epoch`, `deleted`, `purged`, `experiment` (launched, renamed or
+    ended), `queue` and `worker` events, numbered, and
     `progress` (not numbered, at most twice a second per running run). `reset` says: too far behind, read anew."""
     known = [number for number in (after, last_event_id) if number is not None]
     async with aclosing(live.messages(max(known, default=None))) as messages:

@@ -11,7 +11,8 @@ from typing import Any
 
 from app.pages.launch_form import CONFIG_SCHEMA, EMPTY_MEANS_NONE, FAMILY_SCHEMAS, SINGLE, json_type, split
 from app.pages.launch_words import in_plain_words
-from core.experiment_plan import MAX_RUNS, MAX_SEED, PARAMETER, ExperimentPlan, plan_experiment
+from core.experiment_plan import MAX_RUNS, MAX_SEED, ExperimentPlan, plan_experiment
+from core.experiment_words import PARAMETER
 from core.run_config import DEPENDENT_FIELDS, MAX_NAME_LENGTH, InvalidRunConfig, RunConfig, checked_name
 
 # Stands in for a refused value, so that no other field is refused for its sake: warm-up for epochs, patience for

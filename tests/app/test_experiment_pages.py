@@ -156,6 +156,7 @@ def test_the_report_page_says_what_will_happen(client: TestClient) -> None:
     assert "MNIST , the report's own Not here yet: the first run fetches it, which needs the network." in text
     assert "Start 15 runs" in text
     assert "Start 10 runs" in text_of(client, "/experiments/report?dataset=digits&seeds=2")
+    assert text_of(client, "/experiments/report?dataset=nope").count("kmnist, mnist. ") == 1
     for seeds, reason in (("0", "at least one"), ("many", "whole number"), ("900", "at most 1,000")):
         assert reason in text_of(client, f"/experiments/report?dataset=digits&seeds={seeds}")
 
