@@ -72,9 +72,7 @@ def _unpack(tar: tarfile.TarFile, stage: Path) -> Manifest:
             raise BackupRefused(f"The backup holds {member.name!r}, which does not belong to it.")
         _unpack_member(tar, member, stage, file.sha256)
     if wanted:
-        raise BackupRefused(
-            f"The backup lacks files that its database names: {min(wanted)!r}, {len(wanted)} in all."
-        )
+        raise BackupRefused(f"The backup lacks files that its database names: {min(wanted)!r}, {len(wanted)} in all.")
     return manifest
 
 
