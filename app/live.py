@@ -21,8 +21,9 @@ from core.events import all_progress, events_after, newest_event_id
 from core.tables import Event, Progress
 
 POLL_SECONDS = 0.02  # design, "How a page stays live"; with nobody listening nothing is read at all
-# More than this in one stream, waiting or to be replayed: loading the page anew is cheaper. Guess, untuned.
-MAX_WAITING = 1000
+# More than this in one stream, waiting or to be replayed: loading the page anew is cheaper. A thousand runs changed at
+# once are 3,000 events at most (core/bulk.py), and the page that did it keeps its Undo.
+MAX_WAITING = 4000
 RECONNECT_MILLISECONDS = 1000
 
 logger = logging.getLogger(__name__)
