@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from core.backup_contents import DATABASE, MANIFEST, BackupRefused, Manifest, NamedFile, facts_of, named_files
 from core.database import Database, copy_database, sqlite_module
+from core.durable import sync_folder
 from core.settings import Settings
 
 STAGING = ".staging"
@@ -71,14 +72,6 @@ def staging(data_dir: Path) -> Iterator[Path]:
             yield folder
         finally:
             _empty(folder)
-    finally:
-        os.close(handle)
-
-
-def sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
     finally:
         os.close(handle)
 

@@ -14,9 +14,10 @@ from sqlalchemy.exc import DatabaseError
 from sqlmodel import col
 
 from core import workers
-from core.backup import staging, sync_folder
+from core.backup import staging
 from core.backup_contents import DATABASE, MANIFEST, BackupRefused, Manifest, facts_of, named_files
 from core.database import DatabaseRefused, open_database, sqlite_module
+from core.durable import sync_folder
 from core.settings import Settings
 from core.tables import Run
 

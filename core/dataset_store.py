@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import AwareDatetime, BaseModel, ConfigDict, PositiveFloat, PositiveInt, ValidationError
 
 from core.datasets import ImageShape
+from core.durable import sync_folder
 
 Split = Literal["train", "test"]  # val is held out of train by the run's seed, never stored
 Bytes = NDArray[np.uint8]
@@ -175,7 +176,7 @@ def _write_files(partial: Path, arrays: Arrays, manifest: Manifest) -> None:
         text.write(manifest.model_dump_json(indent=2))
         text.flush()
         os.fsync(text.fileno())
-    _sync_folder(partial)
+    sync_folder(partial)
 
 
 def _swap(partial: Path, target: Path) -> None:
@@ -185,16 +186,8 @@ def _swap(partial: Path, target: Path) -> None:
     if target.exists():
         target.rename(old)
     partial.rename(target)
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _sha256(array: Bytes) -> str:

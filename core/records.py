@@ -1,11 +1,11 @@
-"""What a trainer hands over to be recorded. Without the database, which the trainer does not know."""
+"""What a trainer measures and hands over to be recorded. Without the database, which the trainer does not know."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class EpochFigures:
-    """What the trainer measured of one epoch. Accuracies are fractions; a loss may be NaN or infinite."""
+class TrainedEpoch:
+    """Figures of one epoch: losses are means over images and may be NaN or infinite, accuracies are fractions."""
 
     epoch: int
     train_loss: float
@@ -17,9 +17,15 @@ class EpochFigures:
     learning_rate: float
     train_seconds: float
     evaluation_seconds: float
-    checkpoint_seconds: float
     images_per_second: float
     peak_memory_bytes: int
+
+
+@dataclass(frozen=True)
+class EpochFigures(TrainedEpoch):
+    """The same once its checkpoint is written."""
+
+    checkpoint_seconds: float
 
 
 @dataclass(frozen=True)

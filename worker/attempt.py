@@ -8,14 +8,14 @@ from typing import Any
 
 from core.architectures.layers import Layers
 from core.dataset_store import MaterialisedDataset
-from core.records import EpochFigures, WrittenFile
+from core.records import EpochFigures, TrainedEpoch, WrittenFile
 from core.run_config import RunConfig
 from worker.batches import splits_of
 from worker.checkpoints import checkpoint_name, read_checkpoint, write_checkpoint, write_weights
 from worker.device import chosen_device, environment
 from worker.messages import LinePipe, Message, send
 from worker.selection import best_epoch, is_patience_spent
-from worker.train import StepReport, TrainedEpoch, Training
+from worker.train import StepReport, Training
 
 
 class Interrupted(Exception):

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from safetensors.torch import load, save
 
+from core.durable import sync_folder
 from core.records import WrittenFile
 
 WEIGHTS_FILE = "weights.safetensors"
@@ -73,9 +74,5 @@ def _write(kind: str, folder: Path, name: str, content: bytes, epoch: int) -> Wr
     except OSError:
         partial.unlink(missing_ok=True)
         raise
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(folder)
     return WrittenFile(kind, name, hashlib.sha256(content).hexdigest(), len(content), epoch)

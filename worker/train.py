@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from core.architectures.layers import Layers
+from core.records import TrainedEpoch
 from core.run_config import RunConfig
 from core.schedules import learning_rate_at
 from worker.batches import Split, Splits, train_batches
@@ -45,24 +46,6 @@ class StepReport:
     steps_per_epoch: int
     images_per_second: float | None
     loss: float | None
-
-
-@dataclass(frozen=True)
-class TrainedEpoch:
-    """Figures of one epoch: losses are means over images, accuracies are fractions."""
-
-    epoch: int
-    train_loss: float
-    train_accuracy: float
-    val_loss: float | None
-    val_accuracy: float | None
-    test_loss: float
-    test_accuracy: float
-    learning_rate: float
-    train_seconds: float
-    evaluation_seconds: float
-    images_per_second: float
-    peak_memory_bytes: int
 
 
 class Training:

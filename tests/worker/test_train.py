@@ -8,12 +8,13 @@ import pytest
 import torch
 
 from core.dataset_store import MaterialisedDataset
+from core.records import TrainedEpoch
 from core.run_config import RunConfig, parse_run_config, resolve_run
 from core.schedules import learning_rate_at
 from worker.batches import Split, TooFewImages, splits_of, train_batches
 from worker.checkpoints import read_checkpoint, write_checkpoint
 from worker.data import ensure
-from worker.train import StepReport, TrainedEpoch, Training, TrainingDiverged
+from worker.train import StepReport, Training, TrainingDiverged
 from worker.trainer import explained
 
 torch.set_num_threads(1)
