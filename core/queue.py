@@ -174,6 +174,8 @@ def stop_wanted(session: Session, lease: Lease) -> bool:
 
 
 def add_log_line(session: Session, lease: Lease, line: str) -> None:
+    """Raises LeaseLost."""
+    owned_run(session, lease)
     session.add(LogLine(run_id=lease.run_id, attempt=lease.attempt, line=line[:2000], recorded_at=datetime.now(UTC)))
 
 

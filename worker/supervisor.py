@@ -58,14 +58,12 @@ class Supervisor:
         self._stopping = self._writer.gives_up = True
 
     def _join(self) -> int:
-        with self._database.writing() as session:
-            return workers.join(
-                session,
-                host=socket.gethostname(),
-                process_id=os.getpid(),
-                slots=self._num_slots,
-                threads=self._settings.threads,
+        host, threads = socket.gethostname(), self._settings.threads
+        return self._writer.write(
+            lambda session: workers.join(
+                session, host=host, process_id=os.getpid(), slots=self._num_slots, threads=threads
             )
+        )
 
     def _listen(self) -> None:
         """Waits for reports at most POLL_SECONDS, records them, and notices the dead."""
@@ -73,13 +71,18 @@ class Supervisor:
         pipes = [pipe.descriptor for slot in living for pipe in (slot.reports, slot.log)]
         select.select(pipes, [], [], POLL_SECONDS)
         for slot in living:
-            if not self._drain(slot):
+            try:
+                is_alive = self._drain(slot)
+            except LeaseLost:
+                self._abandon(slot)
+                continue
+            if not is_alive:
                 self._bury(slot)
         for slot in self._slots:
             slot.start_if_due()
 
     def _drain(self, slot: Slot) -> bool:
-        """Records all that waits in the slot's pipes; False where its child is gone."""
+        """Records all that waits in the slot's pipes; False where its child is gone. Raises LeaseLost."""
         alive = True
         try:
             self._keep_log(slot)
@@ -102,11 +105,7 @@ class Supervisor:
         if is_final(report):
             with suppress(Closed):  # its last words were said before; a death is noticed by _drain
                 self._keep_log(slot)
-        try:
-            superseded = self._writer.write(lambda session: record(session, lease, report))
-        except LeaseLost:
-            self._abandon(slot)
-            return
+        superseded = self._writer.write(lambda session: record(session, lease, report))
         for name in superseded:
             (self._settings.runs_dir / str(lease.run_id) / name).unlink(missing_ok=True)
         if is_final(report):
@@ -121,10 +120,7 @@ class Supervisor:
         if lease is None:
             print(f"slot {slot.number}: {line}", file=sys.stderr, flush=True)
             return
-        try:
-            self._writer.write(lambda session: queue.add_log_line(session, lease, line))
-        except LeaseLost:
-            self._abandon(slot)
+        self._writer.write(lambda session: queue.add_log_line(session, lease, line))
 
     def _bury(self, slot: Slot) -> None:
         """Records that a child died, and starts another in its place."""

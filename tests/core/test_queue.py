@@ -185,8 +185,9 @@ def test_a_worker_judged_dead_claims_nothing(database: Database) -> None:
         lambda session, lease: metrics.record_weights(session, lease, CHECKPOINT),
         lambda session, lease: metrics.record_progress(session, lease, phase="training"),
         lambda session, lease: metrics.record_environment(session, lease, {"torch": "0"}),
+        lambda session, lease: queue.add_log_line(session, lease, "I live."),
     ],
-    ids=["complete", "fail", "crash", "hand_back", "stop_wanted", "epoch", "weights", "progress", "environment"],
+    ids=["complete", "fail", "crash", "hand_back", "stop_wanted", "epoch", "weights", "progress", "environment", "log"],
 )
 @pytest.mark.parametrize("by_another", [True, False], ids=["to another worker", "to the same worker again"])
 def test_a_stale_attempt_records_nothing(
@@ -203,6 +204,7 @@ def test_a_stale_attempt_records_nothing(
     with database.reading() as session:
         assert artifacts_of_run(session, run.id or 0) == []
         assert progress_of_run(session, run.id or 0) is None
+        assert log_of_run(session, run.id or 0) == []
 
 
 def figures(epoch: int) -> EpochFigures:

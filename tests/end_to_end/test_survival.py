@@ -131,6 +131,26 @@ def test_a_killed_worker_takes_its_trainers_along_and_another_goes_on(settings: 
         assert outcome(database, interrupted) == outcome(database, whole)
 
 
+def test_a_worker_that_slept_until_it_was_judged_dead_lets_go_and_joins_again(
+    settings: Settings, database: Database
+) -> None:
+    with working(settings) as worker:
+        whole = launch(database, epochs=12)
+        wait_until(lambda: state_of(database, whole) is RunState.COMPLETED)
+        slept_over = launch(database, epochs=12)
+        wait_until(lambda: read(database, slept_over).epochs_done >= 2)
+        worker.send_signal(signal.SIGSTOP)
+        time.sleep(1)  # its trainer goes on: reports wait in the pipe
+        with database.writing() as session:  # what the server's reaper does when the heartbeat has stood still
+            (silent,) = workers.live_workers(session)
+            assert workers.end(session, silent.id or 0) == [slept_over]
+        worker.send_signal(signal.SIGCONT)
+        wait_until(lambda: worker.poll() is not None or state_of(database, slept_over) is RunState.COMPLETED)
+        assert worker.poll() is None
+        assert read(database, slept_over).attempt == 2
+        assert outcome(database, slept_over) == outcome(database, whole)
+
+
 def test_a_cancel_and_a_pause_are_obeyed_while_training(settings: Settings, database: Database) -> None:
     with working(settings):
         run_id = launch(database, epochs=5000)
