@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from core import queue
+from core import bin, queue
 from core.bin import KEPT_FOR, empty_bin, move_to_bin, purge, purge_expired, purge_run, restore, runs_in_bin
 from core.database import Database
 from core.disk import disk_use
@@ -81,6 +81,17 @@ def test_a_purged_run_leaves_only_events_and_its_id_is_never_used_again(database
         with pytest.raises(RunNotFound):
             run_by_id(session, run_id)
     assert launch(database) > run_id
+
+
+def test_more_runs_than_go_in_one_transaction_all_go(
+    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bin, "AT_ONCE", 2)
+    for _ in range(5):
+        deleted(database, launch(database))
+    assert empty_bin(database, settings.runs_dir) == 5
+    with database.reading() as session:
+        assert runs_in_bin(session) == []
 
 
 def test_only_what_was_deleted_more_than_thirty_days_ago_expires(database: Database, settings: Settings) -> None:

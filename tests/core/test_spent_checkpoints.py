@@ -4,6 +4,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy.event import listen
 
 from core import queue
 from core.bin import move_to_bin
@@ -110,3 +111,15 @@ def test_disk_use_counts_each_file_once_and_the_bin_apart(database: Database, se
         ]
         assert (run, num_bytes, checkpoints_bytes) == (kept, CHECKPOINT_BYTES + WEIGHTS_BYTES, CHECKPOINT_BYTES)
         assert bytes_of_runs(session, [binned, 404]) == {binned: CHECKPOINT_BYTES + WEIGHTS_BYTES, 404: 0}
+
+
+def test_many_checkpoints_are_counted_and_removed_in_a_few_statements(database: Database, settings: Settings) -> None:
+    """Ten thousand took ten seconds, in which no worker could write."""
+    for _ in range(5):
+        trained(database, settings)
+    statements: list[str] = []
+    with database.writing() as session:
+        engine = session.get_bind()
+    listen(engine, "before_cursor_execute", lambda _, __, statement, *___: statements.append(statement))
+    assert remove_spent_checkpoints(database, settings.runs_dir).num_runs == 5
+    assert sum(not statement.startswith("INSERT INTO event") for statement in statements) < 8, statements
