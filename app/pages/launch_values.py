@@ -36,6 +36,10 @@ class Asked:
 
 def check(texts: Mapping[str, str]) -> tuple[ExperimentPlan | None, dict[str, str]]:
     """The plan that the texts mean, or by field every reason why there is none, as if each were the only one."""
+    owns = [_parameters_of(family, texts)[1] for family in split(texts["architecture"])]
+    num_networks = sum(math.prod(map(len, own.values())) for own in owns)
+    if num_networks > MAX_RUNS:
+        return None, {"grid": f"makes {num_networks:,} networks; an experiment has at most {MAX_RUNS:,} runs"}
     problems = _seed_problems(texts) | _name_problems(texts["name"])
     harmless = {"name": "", "seed": "0", "seeds": "1"}
     for family in split(texts["architecture"]):
@@ -57,7 +61,8 @@ def asked_of(texts: Mapping[str, str]) -> Asked:
         base["architecture"] = _choice(family, {field: values[0] for field, values in own.items() if len(values) == 1})
         grid = {f"{PARAMETER}{field}": values for field, values in own.items() if len(values) > 1}
     else:
-        grid["architecture"] = [choice for family, own in families for choice in _choices(family, own)]
+        networks = [(family, one) for family, own in families for one in _combined(own)]
+        grid["architecture"] = [_choice(*network) if network[1] else network[0] for network in networks]
     for name in RunConfig.model_fields:
         choice, chosen, default = DEPENDENT_FIELDS.get(name, (None, frozenset(), RunConfig.model_fields[name].default))
         is_meant = choice is None or not chosen.isdisjoint(split(texts[choice]))
@@ -165,12 +170,10 @@ def _parameters_of(family: str, texts: Mapping[str, str]) -> tuple[str, dict[str
     return family, parameters
 
 
-def _choices(family: str, parameters: Mapping[str, list[Any]]) -> list[Any]:
-    return [_choice(family, own) if own else family for own in _combined(parameters)]
-
-
 def _combined(parameters: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
-    return [dict(zip(parameters, values, strict=True)) for values in itertools.product(*parameters.values())]
+    """No more than are refused: a slip of the finger makes millions."""
+    some = itertools.islice(itertools.product(*parameters.values()), MAX_RUNS + 1)
+    return [dict(zip(parameters, values, strict=True)) for values in some]
 
 
 def _choice(family: str, parameters: dict[str, Any]) -> dict[str, Any]:

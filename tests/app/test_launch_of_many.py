@@ -1,6 +1,7 @@
 """New run with several values in a field or several seeds: an experiment, told before it starts."""
 
 import json
+import re
 import shlex
 from typing import Any
 
@@ -110,6 +111,17 @@ def test_a_refused_value_is_named_beside_its_field(
 def test_too_many_runs_are_refused_with_their_number(client: TestClient) -> None:
     answer = refused(client, epochs=", ".join(map(str, range(1, 60))), seeds="20")
     assert "makes 1,180 runs; an experiment has at most 1,000" in answer.text
+
+
+@pytest.mark.parametrize("networks", ["lenet5", "lenet5, custom-mlp"])
+def test_millions_of_networks_are_refused_before_they_fill_the_memory(client: TestClient, networks: str) -> None:
+    filters = "; ".join(f"{number}, 16" for number in range(1, 201))
+    rates = ", ".join(f"0.{number:03}" for number in range(300))
+    twice = ", ".join(["max", "avg"] * 100)
+    texts = {"lenet5.filters": filters, "lenet5.dropout": rates, "lenet5.pool": twice}
+    answer = client.get("/runs/new/outlook", params=texts | {"architecture": networks})
+    assert answer.status_code == 200
+    assert re.search(r"makes 12,000,00[01] networks", answer.text)
 
 
 def test_every_problem_of_several_networks_is_told_at_once(client: TestClient) -> None:
