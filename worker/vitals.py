@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,8 @@ def measure_vitals() -> dict[str, Any]:  # JSON for the worker's row
 
 def num_gpus() -> int:
     """GPUs that NVML sees; 0 where there is no driver."""
-    try:
-        pynvml.nvmlInit()
-        return int(pynvml.nvmlDeviceGetCount())
-    except pynvml.NVMLError:
-        return 0
+    asked(pynvml.nvmlInit)
+    return int(asked(pynvml.nvmlDeviceGetCount) or 0)
 
 
 def num_cores() -> int:
@@ -55,12 +53,21 @@ def _resident_bytes(process: psutil.Process) -> int:
 def _gpu_vitals() -> dict[str, Any]:
     if num_gpus() == 0:
         return {"device": "cpu", "device_name": cpu_name()}
-    gpu = pynvml.nvmlDeviceGetHandleByIndex(0)
-    memory = pynvml.nvmlDeviceGetMemoryInfo(gpu)
+    gpu = asked(pynvml.nvmlDeviceGetHandleByIndex, 0)
+    rates, memory = asked(pynvml.nvmlDeviceGetUtilizationRates, gpu), asked(pynvml.nvmlDeviceGetMemoryInfo, gpu)
     return {
         "device": "cuda",
-        "device_name": str(pynvml.nvmlDeviceGetName(gpu)),
-        "gpu_percent": float(pynvml.nvmlDeviceGetUtilizationRates(gpu).gpu),
-        "gpu_memory_used_bytes": int(memory.used),
-        "gpu_memory_total_bytes": int(memory.total),
+        "device_name": asked(pynvml.nvmlDeviceGetName, gpu),
+        "gpu_percent": rates and float(rates.gpu),
+        "gpu_memory_used_bytes": memory and int(memory.used),
+        "gpu_memory_total_bytes": memory and int(memory.total),
     }
+
+
+# Any: NVML's own structures
+def asked(question: Callable[..., Any], *what: Any) -> Any:
+    """NVML's answer, None where it has none: utilisation in MIG mode, anything of a GPU that is lost."""
+    try:
+        return question(*what)
+    except pynvml.NVMLError:
+        return None

@@ -1,5 +1,7 @@
 """The recipe on real digits: repeatable bit for bit, resumable bit for bit, and honest about what it trains on."""
 
+import itertools
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -214,6 +216,24 @@ def test_the_optimizer_takes_the_learning_rate_of_each_step(digits: Materialised
     reported = [epoch.learning_rate for epoch in training.epochs(ignore)]
     assert taken == [learning_rate_at(run_config, step, 3) for step in range(1, 7)]
     assert reported == [taken[2], taken[5]]
+
+
+@pytest.mark.parametrize("step_seconds", [0.01, 0.09])
+def test_training_reports_at_least_every_half_second(
+    digits: MaterialisedDataset, monkeypatch: pytest.MonkeyPatch, step_seconds: float
+) -> None:
+    """A cancel is obeyed at a report. The recipe looks at the clock once a step."""
+    looks, reported_at = [0.0], list[float]()
+
+    def look() -> float:
+        looks.append(looks[-1] + step_seconds)
+        return looks[-1]
+
+    monkeypatch.setattr(time, "perf_counter", look)
+    next(prepared(digits, config(batch_size=16)).epochs(lambda _: reported_at.append(looks[-1])))
+    gaps = [later - earlier for earlier, later in itertools.pairwise(reported_at)]
+    assert len(gaps) > 2
+    assert max(gaps) <= 0.5
 
 
 def test_what_a_report_raises_ends_the_training(digits: MaterialisedDataset) -> None:

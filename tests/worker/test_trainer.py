@@ -174,6 +174,25 @@ def test_a_stop_is_obeyed_within_two_seconds_and_the_child_trains_on(slot: Slot)
     assert reports_of(slot, command_for(5, 1, config()))[-1]["report"] == "completed"
 
 
+def test_a_stop_is_obeyed_at_the_next_report(slot: Slot) -> None:
+    """Told by the order of what is said, whatever the machine does meanwhile."""
+    slot.train(Lease(9, 1, 1), command_for(9, 1, config(epochs=10_000)))
+    while next_report(slot).get("phase") != "training":
+        pass
+    os.kill(slot.child.pid, signal.SIGSTOP)
+    while psutil.Process(slot.child.pid).status() != psutil.STATUS_STOPPED:
+        time.sleep(0.01)
+    while slot.reports.next_message(0) is not None:
+        pass
+    slot.ask_to_stop()
+    os.kill(slot.child.pid, signal.SIGCONT)
+    said = [next_report(slot)["report"]]
+    while said[-1] != "interrupted":
+        said.append(next_report(slot)["report"])
+    assert said.count("progress") <= 1, said
+    slot.lease = None
+
+
 def test_a_killed_child_is_noticed_and_replaced(slot: Slot) -> None:
     slot.train(Lease(6, 1, 1), command_for(6, 1, config(epochs=10_000)))
     assert next_report(slot)["report"] in ("environment", "progress")

@@ -1,6 +1,8 @@
 """What a worker measures of itself is what the page reads."""
 
-from worker.vitals import measure_vitals, num_cores, num_gpus
+import pynvml
+
+from worker.vitals import asked, measure_vitals, num_cores, num_gpus
 
 
 def test_vitals_name_the_device_and_its_memory() -> None:
@@ -13,3 +15,8 @@ def test_vitals_name_the_device_and_its_memory() -> None:
 
 def test_at_least_one_core_is_ours() -> None:
     assert num_cores() >= 1
+
+
+def test_what_the_driver_does_not_tell_is_left_out() -> None:
+    """In MIG mode there is no utilisation; without this the worker died of it at its first heartbeat."""
+    assert asked(pynvml.nvmlDeviceGetHandleByIndex, -1) is None
