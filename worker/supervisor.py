@@ -16,7 +16,7 @@ from worker.claims import FreeSpaceFloor, anything_waits, claim
 from worker.messages import Closed, Message
 from worker.recording import is_final, record
 from worker.slot import Slot
-from worker.vitals import measure_vitals, num_cores, num_gpus
+from worker.vitals import gpus_for_slots, measure_vitals, num_cores, num_gpus
 from worker.writer import Writer
 
 POLL_SECONDS = 0.05  # how late a new run or a wish is seen at most; one PRAGMA each
@@ -28,14 +28,17 @@ class Supervisor:
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings, self._database = settings, database
-        self._num_slots = settings.slots or num_gpus() or max(1, num_cores() // settings.threads)
+        gpus = gpus_for_slots(num_gpus(), os.environ.get("CUDA_VISIBLE_DEVICES"))
+        self._num_slots = settings.slots or len(gpus) or max(1, num_cores() // settings.threads)
         self._writer, self._floor = Writer(database), FreeSpaceFloor(settings.data_dir, settings.min_free_mib)
         self._torch_version: str | None = None
         self._stopping = False
         self._beaten_at = 0.0
         self._worker_id = self._join()
-        environment = settings.as_environment()
-        self._slots = [Slot(number, settings.threads, environment) for number in range(self._num_slots)]
+        shared, own = settings.as_environment(), [{"CUDA_VISIBLE_DEVICES": gpu} for gpu in gpus] or [{}]
+        self._slots = [
+            Slot(number, settings.threads, shared | own[number % len(own)]) for number in range(self._num_slots)
+        ]
 
     def run(self) -> None:
         """Until SIGINT or SIGTERM, then hands every run back and ends the trainers."""

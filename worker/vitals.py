@@ -29,6 +29,13 @@ def num_gpus() -> int:
     return int(asked(pynvml.nvmlDeviceGetCount) or 0)
 
 
+def gpus_for_slots(num_gpus: int, allowed: str | None) -> list[str]:
+    """The GPUs to share out, as CUDA_VISIBLE_DEVICES names them; `allowed`: what that variable says of the worker."""
+    if allowed is None or num_gpus == 0:
+        return [str(number) for number in range(num_gpus)]
+    return [name.strip() for name in allowed.split(",") if name.strip()]
+
+
 def num_cores() -> int:
     """CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

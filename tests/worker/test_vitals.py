@@ -2,7 +2,7 @@
 
 import pynvml
 
-from worker.vitals import asked, measure_vitals, num_cores, num_gpus
+from worker.vitals import asked, gpus_for_slots, measure_vitals, num_cores, num_gpus
 
 
 def test_vitals_name_the_device_and_its_memory() -> None:
@@ -20,3 +20,11 @@ def test_at_least_one_core_is_ours() -> None:
 def test_what_the_driver_does_not_tell_is_left_out() -> None:
     """In MIG mode there is no utilisation; without this the worker died of it at its first heartbeat."""
     assert asked(pynvml.nvmlDeviceGetHandleByIndex, -1) is None
+
+
+def test_each_slot_has_a_gpu_of_its_own() -> None:
+    """All trained on the first one."""
+    assert gpus_for_slots(2, None) == ["0", "1"]
+    assert gpus_for_slots(4, "2, 3") == ["2", "3"]
+    assert gpus_for_slots(2, "") == []
+    assert gpus_for_slots(0, "0") == []
