@@ -179,6 +179,7 @@ def test_axe_finds_nothing_and_no_page_scrolls_sideways(
         assert found.violations_count == 0, f"{path}: {found.generate_report()}"
         assert len(found.response["passes"]) > 10  # it did look
         assert page.evaluate(SIDEWAYS) <= 0, path
+        assert page.locator("header nav").evaluate("(nav) => nav.scrollWidth - nav.clientWidth") <= 0  # all in sight
 
 
 def test_a_run_named_like_a_script_is_only_text(open_page: OpenPage, trainyard: Trainyard) -> None:
