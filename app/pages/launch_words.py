@@ -1,7 +1,7 @@
 """How the launch form speaks: options and reasons in a person's words, a hint for each field of the run config."""
 
 WORDS = {
-    "sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "one-cycle": "One-cycle", "max": "Largest", "avg": "Average",
+    "sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "one-cycle": "One-cycle", "max": "Max", "avg": "Average",
     "relu": "ReLU", "gelu": "GELU", "last": "The last", "best_val": "The best by validation",
     "auto": "Automatic", "cpu": "CPU", "cuda": "GPU (CUDA)", "fp32": "32-bit float", "bf16": "bfloat16 autocast",
 }  # fmt: skip
