@@ -32,6 +32,8 @@ def run_together(programs: Mapping[str, Sequence[str]], environment: Mapping[str
     }
     while not asked_to_stop and all(child.poll() is None for child in children.values()):
         time.sleep(POLL_SECONDS)
+    if asked_to_stop:
+        print("Stopping; runs under way go on at the next start.", file=sys.stderr)
     ended = {name: child.returncode for name, child in children.items() if child.returncode is not None}
     for name, code in ended.items():
         print(f"trainyard: the {name} ended by itself (exit code {code}); stopping", file=sys.stderr)

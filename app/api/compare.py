@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -36,6 +36,7 @@ def _asked(
 
 Which = Annotated[Compared, Depends(_asked)]
 Row = Mapping[str, object]
+CURVE_COLUMNS = ("group", "label", "run", "seed", "epoch", *MEASURES)
 
 
 @router.get("")
@@ -49,14 +50,14 @@ def get_comparison(which: Which, session: Reading) -> ComparisonOut:
 @router.get("/table.csv", response_class=Response, responses=CSV)
 def get_comparison_table(which: Which, session: Reading) -> Response:
     """A line for each group: figures as mean, low and high over its seeds."""
-    comparison = _compared(session, which)
-    return _csv("comparison.csv", [_table_row(group) for group in comparison.groups])
+    rows = [_table_row(group) for group in _compared(session, which).groups]
+    return _csv("comparison.csv", rows[0] if rows else (), rows)
 
 
 @router.get("/curves.csv", response_class=Response, responses=CSV)
 def get_comparison_curves(which: Which, session: Reading) -> Response:
     """A line for each epoch of each run."""
-    return _csv("comparison-curves.csv", list(_curve_rows(_compared(session, which))))
+    return _csv("comparison-curves.csv", CURVE_COLUMNS, _curve_rows(_compared(session, which)))
 
 
 def _compared(session: Session, which: Compared) -> Comparison:
@@ -82,10 +83,9 @@ def _curve_rows(comparison: Comparison) -> Iterator[Row]:
                 yield own | {"epoch": point.epoch} | {name: getattr(point, name) for name in MEASURES}
 
 
-def _csv(file_name: str, rows: Sequence[Row]) -> Response:
+def _csv(file_name: str, columns: Iterable[str], rows: Iterable[Row]) -> Response:
     lines = io.StringIO()
-    if rows:
-        table = csv.DictWriter(lines, fieldnames=list(rows[0]), lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
+    table = csv.DictWriter(lines, fieldnames=list(columns), lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
     return Response(lines.getvalue(), media_type="text/csv", headers=as_file(file_name))

@@ -46,6 +46,8 @@ def test_a_signal_stops_both_cleanly(number: signal.Signals) -> None:
         children = wait_for_children(parent)
         parent.send_signal(number)
         assert parent.wait(10) == 0
+        assert parent.stderr
+        assert "Stopping" in parent.stderr.read()
         assert are_gone(children)
 
 
