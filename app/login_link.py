@@ -31,7 +31,7 @@ def new_link(settings: Settings, address: str) -> str:
 def login_link(settings: Settings) -> int:
     """Prints a link to the server that runs over the same data folder, whatever port it took. Raises NoServer."""
     noted: dict[str, Any] = {}  # address: str, asks_for_token: bool
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, ValueError):  # it is not synced: a power cut may leave it empty
         noted = json.loads(settings.server_file.read_text())
     if not noted or not _answers(noted["address"]):
         raise NoServer(f"no server runs over {settings.data_dir}; `trainyard up` starts one, --data-dir names another")

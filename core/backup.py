@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 
 from core.backup_contents import DATABASE, MANIFEST, BackupRefused, Manifest, NamedFile, facts_of, named_files
 from core.database import Database, copy_database, sqlite_module
@@ -48,8 +48,8 @@ def back_up(settings: Settings, file: Path) -> Manifest:
     except OSError as error:
         reason = error.strerror or error
         raise BackupRefused(f"{file} was not written: {reason}. Free disk space or choose another place.") from error
-    except (OperationalError, sqlite_module().Error) as error:
-        raise BackupRefused(f"The database could not be copied: {getattr(error, 'orig', error)}. Try again.") from error
+    except (DatabaseError, sqlite_module().Error) as error:
+        raise BackupRefused(f"The database could not be copied: {getattr(error, 'orig', error)}.") from error
     return manifest
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 from sqlalchemy import Connection, Engine, create_engine, event, insert, text
+from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session, SQLModel
 
 from core import tables
@@ -88,15 +89,19 @@ class ChangeWatch:
 
 def open_database(file: Path) -> Database:
     """Opens the file, makes it where there is none; raises DatabaseRefused where it would not be safe."""
-    file.parent.mkdir(parents=True, exist_ok=True)
     _refuse_shared_folder(file.parent)
     database = Database(file)
     try:
+        file.parent.mkdir(parents=True, exist_ok=True)
         with database.writing() as session:
             _bring_up_to_date(session.connection(), file)
     except DatabaseRefused:
         database.close()
         raise
+    except (DatabaseError, OSError, sqlite_module().Error) as error:
+        database.close()
+        advice = "If it is damaged, restore a backup; else look at permissions and at what is free on the disk."
+        raise DatabaseRefused(f"{file} cannot be opened: {getattr(error, 'orig', error)}. {advice}") from error
     return database
 
 

@@ -107,6 +107,28 @@ def test_a_database_of_a_newer_version_is_one_clear_line(
     assert "newer version of Trainyard (schema 999" in told[0]
 
 
+@pytest.mark.parametrize("command", ["up", "serve", "backup"])
+def test_a_file_that_is_no_database_is_one_clear_line(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "trainyard.sqlite3").write_bytes(b"not a database" * 1000)
+    own = [str(tmp_path / "backup.tar")] if command == "backup" else []
+    assert main([command, *own, "--data-dir", str(tmp_path), "--port", "0"]) == 1
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 1
+    assert "file is not a database" in told[0]
+
+
+def test_a_data_folder_that_cannot_be_made_is_one_clear_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a-file").touch()
+    assert main(["serve", "--data-dir", str(tmp_path / "a-file" / "data"), "--port", "0"]) == 1
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 1
+    assert "cannot be opened" in told[0]
+
+
 @pytest.mark.parametrize("command", ["serve", "up"])
 def test_a_token_file_that_cannot_be_trusted_is_one_clear_line(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

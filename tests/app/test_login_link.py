@@ -78,6 +78,9 @@ def test_where_no_token_is_asked_for_no_link_is_needed(tmp_path: Path, capsys: p
     data_dir = tmp_path / "data"
     assert main(["login-link", "--data-dir", str(data_dir)]) == 1
     assert f"no server runs over {data_dir}" in capsys.readouterr().err
+    data_dir.mkdir()
+    (data_dir / "server.json").touch()  # as a power cut may leave it
+    assert main(["login-link", "--data-dir", str(data_dir)]) == 1
     with started("serve", data_dir) as (_, address):
         assert main(["login-link", "--data-dir", str(data_dir)]) == 0
         assert capsys.readouterr().out == f"No login link is needed: {address} asks for no token.\n"

@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 
 from core import queue
 from core.bin import move_to_bin
-from core.database import SCHEMA_VERSION, Database, open_database, sqlite_module
+from core.database import SCHEMA_VERSION, Database, DatabaseRefused, open_database, sqlite_module
 from core.experiments import groups_of
 from core.metrics import epochs_of_run
 from core.run_state import RunState
@@ -90,7 +90,7 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(file: Path, monkeypatc
 
     real = migrations.upgrade
     monkeypatch.setattr(migrations, "upgrade", fail_halfway)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(DatabaseRefused, match="disk full"):
         open_database(file)
     monkeypatch.undo()
     untouched = sqlite_module().connect(file)
