@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pydantic import JsonValue, ValidationError
 
 from core.architectures.catalogue import FAMILIES
+from core.experiment_words import PARAMETER, path_words, value_words
 from core.run_config import DEPENDENT_FIELDS, RunConfig
 from core.tables import Run
 
 NOT_COMPARED = frozenset({"name", "seed", "device"})  # they do not decide which group a run belongs to
 NETWORK = "architecture"
-PARAMETER = "architecture.parameters."  # begins the path of a family's parameter
 
 Fields = Mapping[str, JsonValue]
 
@@ -61,28 +61,6 @@ def labels_of(configs: Sequence[Fields]) -> list[str]:
 def network_title(fields: Fields) -> str:
     name = str(fields[NETWORK])
     return FAMILIES[name].title if name in FAMILIES else name
-
-
-def path_words(path: str) -> str:
-    """For example "batch norm" or "learning rate"."""
-    if path.startswith(PARAMETER):
-        return path.removeprefix(PARAMETER).replace("_", " ")
-    title = RunConfig.model_fields[path].title if path in RunConfig.model_fields else None
-    return (title or path).lower()
-
-
-def value_words(value: JsonValue) -> str:
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case float():
-            return f"{value:g}"
-        case list():
-            return ", ".join(value_words(item) for item in value) or "none"
-        case None:
-            return "none"
-        case _:
-            return str(value)
 
 
 def _parameters(name: str, choice: Mapping[str, dict[str, JsonValue]]) -> dict[str, JsonValue]:

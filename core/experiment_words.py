@@ -1,10 +1,12 @@
-"""What an experiment varies, as a person says it."""
+"""Fields of a run config and their values, as a person says them: on pages, in names, in reasons."""
 
 from collections.abc import Mapping
 
 from pydantic import JsonValue
 
-PARAMETER = "architecture.parameters."  # begins the path of a family parameter in a grid
+from core.run_config import RunConfig
+
+PARAMETER = "architecture.parameters."  # begins the path of a family's parameter
 
 
 def in_words(varied: Mapping[str, JsonValue]) -> str:
@@ -13,14 +15,22 @@ def in_words(varied: Mapping[str, JsonValue]) -> str:
 
 
 def path_words(path: str) -> str:
-    """A grid's path as a person names it: "architecture.parameters.pool" is "pool", "architecture" is "network"."""
-    return "network" if path == "architecture" else path.removeprefix(PARAMETER).replace("_", " ")
+    """A field by its title, "architecture.parameters.batch_norm" as "batch norm"."""
+    field = RunConfig.model_fields.get(path)
+    return (field.title or path).lower() if field else path.removeprefix(PARAMETER).replace("_", " ")
 
 
 def value_words(value: JsonValue) -> str:
     """A network with its parameters is "lenet5, pool max", a list "6×16"."""
-    if isinstance(value, dict):
-        own = value.get("parameters")
-        own = own if isinstance(own, dict) else {}
-        return ", ".join([str(value.get("name")), *(f"{name} {value_words(v)}" for name, v in own.items())])
-    return "×".join(str(item) for item in value) if isinstance(value, list) else str(value)
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.12g}"
+        case list():
+            return "×".join(map(value_words, value)) or "none"
+        case dict():
+            own = value.get("parameters")
+            return ", ".join(filter(None, [str(value.get("name")), in_words(own if isinstance(own, dict) else {})]))
+        case _:
+            return "none" if value is None else str(value)

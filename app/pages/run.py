@@ -20,6 +20,7 @@ from core.architectures.facts import LayerFacts, layer_facts
 from core.architectures.layers import LAYERS
 from core.datasets import DATASETS
 from core.events import events_of_run, newest_event_id
+from core.experiment_words import value_words
 from core.experiments import varied_of
 from core.metrics import epochs_of_run
 from core.run_config import DEPENDENT_FIELDS, InvalidRunConfig, RunConfig, parse_run_config, resolve_run
@@ -44,11 +45,7 @@ class ConfigRow:
 
     @property
     def words(self) -> str:
-        if isinstance(self.value, bool):
-            return "yes" if self.value else "no"
-        if isinstance(self.value, float):
-            return f"{self.value:g}"
-        return "none" if self.value is None else str(self.value)
+        return value_words(self.value)
 
 
 @dataclass(frozen=True)

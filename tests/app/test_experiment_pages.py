@@ -186,3 +186,11 @@ def test_an_experiment_that_waits_for_disk_space_says_so(client: TestClient, dat
     with database.writing() as session:
         workers.beat(session, worker, {"free_space_low": True})
     assert "It waits for disk space. See what takes room" in text_of(client, path)
+
+
+def test_a_field_has_the_same_words_on_every_page(client: TestClient, database: Database) -> None:
+    grid = {"architecture.parameters.batch_norm": [True, False], "warmup_epochs": [0, 1]}
+    base = {"architecture": {"name": "lenet5-moon"}, "dataset": "digits", "epochs": 2, "schedule": "cosine"}
+    experiment_id = launch(database, base=base, grid=grid)
+    for path in (f"/experiments/{experiment_id}", f"/compare?experiment={experiment_id}"):
+        assert "batch norm yes, warm-up epochs 0" in text_of(client, path)
