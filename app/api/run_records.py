@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import FileResponse
 
-from app.api.schemas import ArtifactOut, EpochOut, EventOut, LogLineOut, artifact_out, epoch_row, from_row
+from app.api.record_schemas import ArtifactOut, EpochOut, EventOut, LogLineOut, artifact_out, epoch_row
+from app.api.schemas import from_row
 from app.dependencies import LARGEST_ID, CurrentSettings, Id, Reading, RunId
 from app.errors import problems
 from core.events import events_of_run

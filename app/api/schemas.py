@@ -1,7 +1,7 @@
 """The shapes that programs read and write, and how a row becomes one. Missing figures are null, never left out."""
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypeVar
+from collections.abc import Sequence
+from typing import Annotated, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
@@ -11,7 +11,7 @@ from core.metrics import LOSSES
 from core.run_changes import MAX_NOTES_LENGTH
 from core.run_config import MAX_NAME_LENGTH, RunConfig
 from core.run_state import RunState
-from core.tables import Artifact, Epoch, Progress, Run
+from core.tables import Progress, Run
 from core.tags import MAX_TAG_LENGTH, MAX_TAGS
 
 Fraction = Annotated[float, Field(description="a fraction, from 0 to 1", examples=[0.9861])]
@@ -127,54 +127,6 @@ class RunListOut(Shape):
     next_cursor: str | None = Field(description="give it as `cursor` for the page after; null at the end")
 
 
-class EpochOut(Shape):
-    """One recorded epoch; a loss that was NaN or infinite is null and named in `non_finite`."""
-
-    epoch: int = Field(examples=[1])
-    attempt: int
-    train_loss: float | None
-    train_accuracy: Fraction
-    val_loss: float | None
-    val_accuracy: Fraction | None
-    test_loss: float | None
-    test_accuracy: Fraction
-    non_finite: tuple[str, ...] = Field(examples=[[]])
-    learning_rate: float
-    seconds: float
-    train_seconds: float
-    evaluation_seconds: float
-    checkpoint_seconds: float
-    images_per_second: float | None
-    peak_memory_bytes: int
-    recorded_at: AwareDatetime
-
-
-class EventOut(Shape):
-    id: int
-    kind: str = Field(examples=["state"])
-    payload: dict[str, JsonValue] = Field(examples=[{"state": "running", "attempt": 1}])
-    recorded_at: AwareDatetime
-
-
-class LogLineOut(Shape):
-    id: int
-    attempt: int
-    line: str
-    recorded_at: AwareDatetime
-
-
-class ArtifactOut(Shape):
-    id: int
-    kind: str = Field(description="checkpoint, best_checkpoint or weights", examples=["weights"])
-    file_name: str
-    sha256: str
-    num_bytes: int
-    epoch: int
-    attempt: int
-    created_at: AwareDatetime
-    url: str = Field(description="where its bytes are", examples=["/api/v1/runs/1/artifacts/3"])
-
-
 def from_row(shape: type[AnyShape], row: object, **computed: object) -> AnyShape:
     """The shape whose fields are the row's attributes of the same names, but for what is computed."""
     values = {name: getattr(row, name) for name in shape.model_fields if name not in computed}
@@ -219,13 +171,3 @@ def failure_out(run: Run) -> FailureOut | None:
 
 def progress_out(progress: Progress) -> ProgressOut:
     return from_row(ProgressOut, progress, loss=progress.losses[-1] if progress.losses else None)
-
-
-def epoch_row(epoch: Epoch) -> Mapping[str, Any]:  # what a CSV line holds
-    """The line of an epoch in a table of metrics."""
-    figures = from_row(EpochOut, epoch).model_dump(mode="json")
-    return figures | {"non_finite": " ".join(figures["non_finite"])}
-
-
-def artifact_out(artifact: Artifact, url: str) -> ArtifactOut:
-    return from_row(ArtifactOut, artifact, url=url)

@@ -1,0 +1,67 @@
+"""The shapes of what a run left behind: epochs, events, log lines, files."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import AwareDatetime, Field, JsonValue
+
+from app.api.schemas import Fraction, Shape, from_row
+from core.tables import Artifact, Epoch
+
+
+class EpochOut(Shape):
+    """One recorded epoch; a loss that was NaN or infinite is null and named in `non_finite`."""
+
+    epoch: int = Field(examples=[1])
+    attempt: int
+    train_loss: float | None
+    train_accuracy: Fraction
+    val_loss: float | None
+    val_accuracy: Fraction | None
+    test_loss: float | None
+    test_accuracy: Fraction
+    non_finite: tuple[str, ...] = Field(examples=[[]])
+    learning_rate: float
+    seconds: float
+    train_seconds: float
+    evaluation_seconds: float
+    checkpoint_seconds: float
+    images_per_second: float | None
+    peak_memory_bytes: int
+    recorded_at: AwareDatetime
+
+
+class EventOut(Shape):
+    id: int
+    kind: str = Field(examples=["state"])
+    payload: dict[str, JsonValue] = Field(examples=[{"state": "running", "attempt": 1}])
+    recorded_at: AwareDatetime
+
+
+class LogLineOut(Shape):
+    id: int
+    attempt: int
+    line: str
+    recorded_at: AwareDatetime
+
+
+class ArtifactOut(Shape):
+    id: int
+    kind: str = Field(description="checkpoint, best_checkpoint or weights", examples=["weights"])
+    file_name: str
+    sha256: str
+    num_bytes: int
+    epoch: int
+    attempt: int
+    created_at: AwareDatetime
+    url: str = Field(description="where its bytes are", examples=["/api/v1/runs/1/artifacts/3"])
+
+
+def epoch_row(epoch: Epoch) -> Mapping[str, Any]:  # what a CSV line holds
+    """The line of an epoch in a table of metrics."""
+    figures = from_row(EpochOut, epoch).model_dump(mode="json")
+    return figures | {"non_finite": " ".join(figures["non_finite"])}
+
+
+def artifact_out(artifact: Artifact, url: str) -> ArtifactOut:
+    return from_row(ArtifactOut, artifact, url=url)
