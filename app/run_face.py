@@ -6,7 +6,7 @@ from typing import Literal
 from sqlmodel import Session
 
 from core.estimates import seconds_remaining, seconds_until_start
-from core.queue import is_paused
+from core.queue_order import is_paused
 from core.run_state import RunState
 from core.runs import progress_of_run, queue_positions
 from core.tables import Progress, Run

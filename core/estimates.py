@@ -8,7 +8,7 @@ from heapq import heapreplace
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from core.queue import is_paused, next_in_line
+from core.queue_order import is_paused, next_in_line
 from core.run_config import ResolvedRun
 from core.run_state import RunState
 from core.tables import Progress, Run

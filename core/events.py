@@ -6,12 +6,25 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from core.tables import Event, Progress
+from core.run_state import ENDED, RunState
+from core.tables import Event, Experiment, Progress, Run
 
 
 def record_event(session: Session, kind: str, run_id: int | None = None, **payload: Any) -> None:  # JSON values
     """Adds an event; `kind` is state, changed, epoch, deleted, purged, experiment, queue or worker."""
     session.add(Event(kind=kind, run_id=run_id, payload=payload, recorded_at=datetime.now(UTC)))
+
+
+def tell_end_of_experiment(session: Session, run_id: int, to: RunState) -> None:
+    """An event when the last open run of an experiment has ended; again, if one is requeued and ends once more."""
+    experiment = session.exec(
+        select(Experiment).join(Run, col(Run.experiment_id) == Experiment.id).where(Run.id == run_id)
+    ).first()
+    if experiment is None or to not in ENDED:
+        return
+    is_open = col(Run.state).not_in(ENDED)
+    if session.exec(select(Run.id).where(Run.experiment_id == experiment.id, is_open).limit(1)).first() is None:
+        record_event(session, "experiment", experiment=experiment.id, name=experiment.name, ended=True)
 
 
 def newest_event_id(session: Session) -> int:

@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import func, update
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
-from core.events import record_event
+from core.events import record_event, tell_end_of_experiment
 from core.lease import Lease, owned_by, owned_run
+from core.queue_order import is_paused, next_in_line
 from core.run_config import ResolvedRun
-from core.run_state import ENDED, LEGAL_MOVES, IllegalMove, LeaseLost, RunNotFound, RunState
-from core.tables import Experiment, LogLine, Progress, QueueControl, Run, Worker
+from core.run_state import ENDED, LEGAL_MOVES, IllegalMove, LeaseLost, RunState
+from core.runs import run_by_id
+from core.tables import LogLine, Progress, Run, Worker
 
 # A run whose trainer dies this often with no new epoch between the deaths will not get further (design, promise 1).
 MAX_CRASHES = 3
@@ -49,7 +51,7 @@ def enqueue(session: Session, resolved: ResolvedRun, experiment_id: int | None =
 
 def cancel(session: Session, run_id: int) -> Run:
     """A queued run is cancelled at once; a running one gets the wish, obeyed at its next progress report."""
-    run = _run(session, run_id)
+    run = run_by_id(session, run_id)
     if run.state is RunState.QUEUED:
         _move(session, run_id, {RunState.QUEUED}, RunState.CANCELLED, ended_at=datetime.now(UTC), held_at=None)
     elif run.state is RunState.RUNNING:
@@ -62,7 +64,7 @@ def cancel(session: Session, run_id: int) -> Run:
 
 def requeue(session: Session, run_id: int) -> Run:
     """Puts a failed or cancelled run back into the queue; it resumes at its last checkpoint."""
-    run = _run(session, run_id)
+    run = run_by_id(session, run_id)
     if RunState.QUEUED not in LEGAL_MOVES[run.state] or run.state is RunState.RUNNING:
         raise IllegalMove(run_id, run.state, "requeued")
     if run.deleted_at is not None:
@@ -77,23 +79,12 @@ def requeue(session: Session, run_id: int) -> Run:
 
 def hold(session: Session, run_id: int, held: bool) -> Run:
     """Holds a queued run or releases it. Holding a running run returns it to the queue, held, at its next report."""
-    run = _run(session, run_id)
+    run = run_by_id(session, run_id)
     if run.state in ENDED:
         raise IllegalMove(run_id, run.state, "held" if held else "released")
     run.held_at = (run.held_at or datetime.now(UTC)) if held else None
     record_event(session, "changed", run_id, held=held)
     return run
-
-
-def pause_queue(session: Session, paused: bool) -> None:
-    """A paused queue hands out no runs; those under way go on."""
-    control = session.get_one(QueueControl, 1)
-    control.paused_at = (control.paused_at or datetime.now(UTC)) if paused else None
-    record_event(session, "queue", paused=paused)
-
-
-def is_paused(session: Session) -> bool:
-    return session.get_one(QueueControl, 1).paused_at is not None
 
 
 # --- moves of a worker -----------------------------------------------------------------------------------------------
@@ -122,15 +113,6 @@ def claim_oldest(session: Session, worker_id: int) -> Run | None:
     run = session.get_one(Run, claimed[0], populate_existing=True)
     record_event(session, "state", run.id, state=RunState.RUNNING, attempt=run.attempt)
     return run
-
-
-def next_in_line() -> Any:  # SQLAlchemy's Select, whose type parameters say nothing more here
-    """Ids of the runs that may be claimed, in the order in which they will be."""
-    return (
-        select(Run.id)
-        .where(Run.state == RunState.QUEUED, col(Run.held_at).is_(None))
-        .order_by(col(Run.priority).desc(), col(Run.id))
-    )
 
 
 def complete(session: Session, lease: Lease) -> None:
@@ -190,9 +172,9 @@ def _move(session: Session, run_id: int, from_states: set[RunState], to: RunStat
     # The caller refreshes the run; otherwise every run in the session is looked at, at each of a thousand moves.
     moved = session.exec(guarded.execution_options(synchronize_session=False))
     if moved.rowcount == 0:
-        raise IllegalMove(run_id, _run(session, run_id).state, to.value)
+        raise IllegalMove(run_id, run_by_id(session, run_id).state, to.value)
     record_event(session, "state", run_id, state=to)
-    _tell_end_of_experiment(session, run_id, to)
+    tell_end_of_experiment(session, run_id, to)
 
 
 def _leave(session: Session, lease: Lease, to: RunState, **values: Any) -> None:
@@ -206,26 +188,7 @@ def _leave(session: Session, lease: Lease, to: RunState, **values: Any) -> None:
     if progress is not None:
         session.delete(progress)
     record_event(session, "state", lease.run_id, state=to)
-    _tell_end_of_experiment(session, lease.run_id, to)
-
-
-def _tell_end_of_experiment(session: Session, run_id: int, to: RunState) -> None:
-    """An event when the last open run of an experiment has ended; again, if one is requeued and ends once more."""
-    experiment = session.exec(
-        select(Experiment).join(Run, col(Run.experiment_id) == Experiment.id).where(Run.id == run_id)
-    ).first()
-    if experiment is None or to not in ENDED:
-        return
-    is_open = col(Run.state).not_in(ENDED)
-    if session.exec(select(Run.id).where(Run.experiment_id == experiment.id, is_open).limit(1)).first() is None:
-        record_event(session, "experiment", experiment=experiment.id, name=experiment.name, ended=True)
-
-
-def _run(session: Session, run_id: int) -> Run:
-    run = session.get(Run, run_id)
-    if run is None:
-        raise RunNotFound(run_id)
-    return run
+    tell_end_of_experiment(session, lease.run_id, to)
 
 
 def _refreshed(session: Session, run: Run) -> Run:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, and_, func, or_
 from sqlmodel import Session, col, select
 
-from core.queue import next_in_line
+from core.queue_order import next_in_line
 from core.run_state import RunNotFound, RunState
 from core.tables import Artifact, LogLine, Progress, Run, RunTag
 

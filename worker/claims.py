@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlmodel import Session
 
-from core import queue, runs
+from core import queue, queue_order, runs
 from core.database import Database
 from core.lease import Lease
 from worker.messages import Message
@@ -18,8 +18,8 @@ MEBIBYTE = 2**20
 def anything_waits(database: Database) -> bool:
     """Read first, so that an empty queue costs no writing transaction."""
     with database.reading() as session:
-        waiting = session.exec(queue.next_in_line().limit(1)).first()
-        return waiting is not None and not queue.is_paused(session)
+        waiting = session.exec(queue_order.next_in_line().limit(1)).first()
+        return waiting is not None and not queue_order.is_paused(session)
 
 
 def claim(session: Session, worker_id: int, runs_dir: Path) -> tuple[Lease, Message] | None:

@@ -6,7 +6,7 @@ from sqlmodel import Session
 
 from app.api.schemas import Shape
 from app.dependencies import Reading, Writing
-from core.queue import is_paused, pause_queue
+from core.queue_order import is_paused, pause_queue
 from core.run_state import RunState
 from core.runs import count_by_state, queue_positions
 from core.workers import disk_is_low, live_workers

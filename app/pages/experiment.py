@@ -14,7 +14,7 @@ from app.templating import render
 from core import experiment_changes as changes
 from core.events import newest_event_id
 from core.experiments import experiment_by_id
-from core.queue import is_paused
+from core.queue_order import is_paused
 from core.workers import disk_is_low, live_workers
 
 router = APIRouter(prefix="/experiments/{experiment_id}")

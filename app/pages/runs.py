@@ -17,8 +17,8 @@ from core.datasets import DATASETS
 from core.disk import free_space
 from core.events import newest_event_id
 from core.experiments import experiment_names
-from core.queue import is_paused
-from core.queue import pause_queue as pause
+from core.queue_order import is_paused
+from core.queue_order import pause_queue as pause
 from core.run_state import RunState
 from core.runs import count_by_state, list_runs
 from core.settings import Settings

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from core import queue, workers
+from core import queue_order, workers
 from core.database import Database
 from core.experiment_plan import plan_experiment
 from core.experiments import launch_experiment, list_experiments, runs_of_experiment
@@ -146,7 +146,7 @@ def test_the_time_left_counts_the_slots_and_the_epochs_that_are_done(client: Tes
     record_epochs(database, lease, 1)  # ten seconds; seven more are to come
     assert "0 of 4 runs done, about 1 min left" in text_of(client, f"/experiments/{experiment}")
     with database.writing() as session:
-        queue.pause_queue(session, True)
+        queue_order.pause_queue(session, True)
     assert "how long the rest takes is not known yet" in text_of(client, f"/experiments/{experiment}")
 
 

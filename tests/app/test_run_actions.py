@@ -5,7 +5,7 @@ import re
 import pytest
 from fastapi.testclient import TestClient
 
-from core import queue
+from core import queue_order
 from core.database import Database
 from core.run_state import RunState
 from core.runs import run_by_id
@@ -62,7 +62,7 @@ def test_a_run_moves_to_the_front(client: TestClient, database: Database) -> Non
     first, second = launch(database), launch(database, seed=1)
     post(client, second, "front")
     with database.reading() as session:
-        assert list(session.exec(queue.next_in_line())) == [second, first]
+        assert list(session.exec(queue_order.next_in_line())) == [second, first]
 
 
 def test_a_run_is_renamed(client: TestClient, database: Database) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from core import queue, run_changes
+from core import queue, queue_order, run_changes
 from core.database import Database
 from core.metrics import record_environment, record_progress
 from tests.app.trained_runs import complete, fail, join, launch, record_epochs, record_weights, started
@@ -69,7 +69,7 @@ def test_when_nothing_was_measured_the_start_is_unknown(client: TestClient, data
 def test_a_paused_queue_offers_to_go_on(client: TestClient, database: Database) -> None:
     run_id = launch(database)
     with database.writing() as session:
-        queue.pause_queue(session, paused=True)
+        queue_order.pause_queue(session, paused=True)
     told = page(client, run_id)
     assert "The queue is paused, so nothing starts." in words(told)
     assert "resume" in actions(told)

@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 from sqlmodel import SQLModel
 
-from core import queue
+from core import queue, queue_order
 from core.bin import move_to_bin
 from core.database import SCHEMA_VERSION, Database, DatabaseRefused, open_database, sqlite_module
 from core.experiments import groups_of
@@ -44,7 +44,7 @@ def test_every_run_epoch_artifact_and_setting_of_an_older_file_is_kept(migrated:
         assert [file.kind for file in artifacts_of_run(session, 1)] == ["checkpoint", "weights"]
         assert runs[2].name == "<script>alert(1)</script>"
         assert all((run.experiment_id, run.notes, run.deleted_at) == (None, "", None) for run in runs)
-        assert queue.is_paused(session)
+        assert queue_order.is_paused(session)
         assert len(groups_of(runs)) == 4, "two of them differ in nothing but the seed"
 
 

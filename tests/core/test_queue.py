@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from core import metrics, queue, run_changes, workers
+from core import metrics, queue, queue_order, run_changes, workers
 from core.bin import move_to_bin, restore
 from core.database import Database, open_database
 from core.events import events_of_run
@@ -148,9 +148,9 @@ def test_two_threads_that_claim_fifty_runs_never_share_one(database: Database) -
 
 def test_a_paused_queue_hands_out_nothing_until_it_goes_on(database: Database) -> None:
     run_id, worker = launch(database), join(database)
-    write(database, queue.pause_queue, True)
+    write(database, queue_order.pause_queue, True)
     assert write(database, queue.claim_oldest, worker) is None
-    write(database, queue.pause_queue, False)
+    write(database, queue_order.pause_queue, False)
     assert claim(database, worker).run_id == run_id
 
 
