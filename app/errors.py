@@ -21,7 +21,7 @@ from core.dataset_store import DatasetBroken, DatasetMissing
 from core.datasets import UnknownDataset
 from core.experiments import ExperimentNotFound
 from core.idempotency import KeyReused
-from core.run_config import InvalidRunConfig, problems_of
+from core.invalid_run_config import InvalidRunConfig, problems_of
 from core.run_files import ArtifactNotFound
 from core.run_state import IllegalMove, RunNotFound
 from core.runs import InvalidCursor

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from core import queue
 from core.bin import move_to_bin, restore
-from core.run_config import InvalidRunConfig
+from core.invalid_run_config import InvalidRunConfig
 from core.run_state import IllegalMove, RunNotFound, RunState
 from core.tables import Run
 from core.tags import checked_tag, tag_run, untag_run

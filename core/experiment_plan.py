@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import JsonValue
 
 from core.experiment_words import PARAMETER, in_words, path_words, value_words
+from core.invalid_run_config import InvalidRunConfig
 from core.run_config import (
     DEPENDENT_FIELDS,
     MAX_NAME_LENGTH,
-    InvalidRunConfig,
     ResolvedRun,
     RunConfig,
     checked_name,

@@ -6,7 +6,8 @@ from sqlalchemy import func
 from sqlmodel import Session, select
 
 from core.events import record_event
-from core.run_config import MAX_NAME_LENGTH, InvalidRunConfig, checked_name
+from core.invalid_run_config import InvalidRunConfig
+from core.run_config import MAX_NAME_LENGTH, checked_name
 from core.run_state import IllegalMove, RunState
 from core.runs import run_by_id
 from core.tables import Run

@@ -5,7 +5,7 @@ Defaults are the report's: SGD, learning rate 0.01, momentum 0.9, batch size 64,
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
@@ -23,6 +23,7 @@ from core.architectures.catalogue import UnknownArchitecture, resolve
 from core.architectures.layers import LAYERS, Layers
 from core.architectures.shapes import ArchitectureError, count_multiply_adds, count_parameters
 from core.datasets import DATASETS, Dataset
+from core.invalid_run_config import InvalidRunConfig, problems_of
 
 # What a field means only beside a certain choice, and its value when nothing was said.
 DEPENDENT_FIELDS: dict[str, tuple[str, frozenset[str], float | bool | int]] = {
@@ -34,14 +35,6 @@ DEPENDENT_FIELDS: dict[str, tuple[str, frozenset[str], float | bool | int]] = {
 }
 MAX_NAME_LENGTH = 120
 NOT_HASHED = frozenset({"name", "seed", "device", "architecture"})
-
-
-class InvalidRunConfig(ValueError):
-    """The run config asks for something that cannot be trained; `problems` maps a field to its reason."""
-
-    def __init__(self, problems: Mapping[str, str]) -> None:
-        super().__init__("; ".join(f"{field}: {reason}" for field, reason in problems.items()))
-        self.problems = dict(problems)
 
 
 class ArchitectureChoice(BaseModel):
@@ -144,27 +137,6 @@ def parse_run_config(values: Mapping[str, object]) -> RunConfig:
         return RunConfig.model_validate(values)
     except ValidationError as error:
         raise InvalidRunConfig(problems_of(error.errors())) from None
-
-
-def problems_of(
-    mistakes: Sequence[Any],
-) -> dict[str, str]:  # pydantic's error dicts, which FastAPI types as Any
-    """Field and reason of each mistake that pydantic found, in the words of the page."""
-    problems: dict[str, str] = {}
-    for mistake in mistakes:
-        inner = mistake.get("ctx", {}).get("error")
-        if isinstance(inner, InvalidRunConfig):
-            problems.update(inner.problems)
-            continue
-        path = [str(part) for part in mistake["loc"] if not str(part).startswith(("literal", "constrained"))]
-        field = path[0] if path[:1] in (["validation"], ["seeds"]) else ".".join(path)
-        reason = mistake["msg"].removeprefix("Value error, ")
-        if field == "validation":
-            reason = "must be none, or a number of images from 1 to 1,000,000"
-        if field == "seeds":
-            reason = "must be a number of seeds, at least 1, or a list of them"
-        problems[field] = reason[:1].lower() + reason[1:]
-    return problems
 
 
 def resolve_run(config: RunConfig) -> ResolvedRun:

@@ -6,7 +6,8 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from core.events import record_event
-from core.run_config import InvalidRunConfig, checked_name
+from core.invalid_run_config import InvalidRunConfig
+from core.run_config import checked_name
 from core.runs import run_by_id
 from core.tables import Run, RunTag
 

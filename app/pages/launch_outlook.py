@@ -17,7 +17,8 @@ from core.dataset_store import DatasetBroken, DatasetMissing, Manifest, material
 from core.datasets import DATASETS
 from core.estimates import EpochEstimate, expected_epoch_of, seconds_of_launch
 from core.experiment_plan import ExperimentPlan
-from core.run_config import InvalidRunConfig, ResolvedRun, RunConfig, parse_run_config, resolve_run
+from core.invalid_run_config import InvalidRunConfig
+from core.run_config import ResolvedRun, RunConfig, parse_run_config, resolve_run
 
 # For the drawing of a schedule over images that nobody has counted yet; only its resolution depends on it.
 NUM_IMAGES_UNCOUNTED = 60_000

@@ -6,7 +6,7 @@ from typing import Any
 from app.pages.launch_form import EMPTY_MEANS_NONE, FAMILY_SCHEMAS, text_of
 from core.experiment_plan import plan_experiment
 from core.experiment_words import PARAMETER
-from core.run_config import InvalidRunConfig
+from core.invalid_run_config import InvalidRunConfig
 from core.tables import Experiment, Run
 
 

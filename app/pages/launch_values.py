@@ -13,7 +13,8 @@ from app.pages.launch_form import CONFIG_SCHEMA, EMPTY_MEANS_NONE, FAMILY_SCHEMA
 from app.pages.launch_words import in_plain_words
 from core.experiment_plan import MAX_RUNS, MAX_SEED, ExperimentPlan, plan_experiment
 from core.experiment_words import PARAMETER
-from core.run_config import DEPENDENT_FIELDS, MAX_NAME_LENGTH, InvalidRunConfig, RunConfig, checked_name
+from core.invalid_run_config import InvalidRunConfig
+from core.run_config import DEPENDENT_FIELDS, MAX_NAME_LENGTH, RunConfig, checked_name
 
 # Stands in for a refused value, so that no other field is refused for its sake: warm-up for epochs, patience for
 # validation. What is not listed has a default that agrees with everything.

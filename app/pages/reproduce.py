@@ -17,8 +17,8 @@ from core.estimates import seconds_of_launch
 from core.events import newest_event_id
 from core.experiment_plan import ExperimentPlan
 from core.experiments import launch_experiment_once
+from core.invalid_run_config import InvalidRunConfig
 from core.report import BASE, DATASET, ROWS, published_rows, reproduction
-from core.run_config import InvalidRunConfig
 from core.settings import Settings
 
 router = APIRouter(prefix="/experiments/report")

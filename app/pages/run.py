@@ -22,8 +22,9 @@ from core.datasets import DATASETS
 from core.events import events_of_run, newest_event_id
 from core.experiment_words import value_words
 from core.experiments import varied_of
+from core.invalid_run_config import InvalidRunConfig
 from core.metrics import epochs_of_run
-from core.run_config import DEPENDENT_FIELDS, InvalidRunConfig, RunConfig, parse_run_config, resolve_run
+from core.run_config import DEPENDENT_FIELDS, RunConfig, parse_run_config, resolve_run
 from core.run_state import ENDED, RunState
 from core.runs import artifacts_of_run, log_of_run, run_by_id
 from core.tables import Epoch, Experiment, Run

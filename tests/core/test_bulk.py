@@ -6,7 +6,7 @@ import pytest
 
 from core.bulk import MAX_RUNS, Action, change_runs, undo_delete
 from core.database import Database
-from core.run_config import InvalidRunConfig
+from core.invalid_run_config import InvalidRunConfig
 from core.run_state import RunState
 from core.runs import RunFilter, list_runs, queue_positions, run_by_id
 from core.tags import MAX_TAGS, set_tags, tags_of_runs

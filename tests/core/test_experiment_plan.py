@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from core.experiment_plan import MAX_RUNS, plan_experiment
-from core.run_config import InvalidRunConfig
+from core.invalid_run_config import InvalidRunConfig
 
 BASE: dict[str, Any] = {"architecture": {"name": "lenet5"}, "dataset": "digits", "epochs": 2}
 

@@ -12,9 +12,9 @@ from core import metrics, queue, queue_order, run_changes, workers
 from core.bin import move_to_bin, restore
 from core.database import Database, open_database
 from core.events import events_of_run
+from core.invalid_run_config import InvalidRunConfig
 from core.lease import Lease
 from core.records import EpochFigures, WrittenFile
-from core.run_config import InvalidRunConfig
 from core.run_state import LEGAL_MOVES, IllegalMove, LeaseLost, RunNotFound, RunState
 from core.runs import artifacts_of_run, log_of_run, progress_of_run, queue_positions, run_by_id
 from core.tables import Run

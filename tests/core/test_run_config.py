@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from core.run_config import InvalidRunConfig, RunConfig, parse_run_config, resolve_run
+from core.invalid_run_config import InvalidRunConfig
+from core.run_config import RunConfig, parse_run_config, resolve_run
 
 LENET: dict[str, Any] = {"architecture": {"name": "lenet5"}, "dataset": "digits"}
 

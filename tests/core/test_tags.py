@@ -5,8 +5,8 @@ from sqlalchemy import event as sqlalchemy_event
 
 from core.database import Database
 from core.events import events_of_run
+from core.invalid_run_config import InvalidRunConfig
 from core.run_changes import MAX_NOTES_LENGTH, annotate
-from core.run_config import InvalidRunConfig
 from core.run_state import RunNotFound
 from core.runs import RunFilter, list_runs
 from core.tags import MAX_TAGS, set_tags, tag_run, tags_in_use, tags_of_runs, untag_run
