@@ -69,6 +69,9 @@ def main(name: str) -> int:
             report=lambda message: send(out, {"say": message}),
         )
     except DatasetUnavailable as error:
+        signal.signal(
+            signal.SIGTERM, signal.SIG_IGN
+        )  # it ends by itself now; torch's clean-up is not disturbed
         send(out, {"reason": error.reason, "suggestion": error.suggestion})
     return 0
 

@@ -182,6 +182,15 @@ def test_axe_finds_nothing_and_no_page_scrolls_sideways(
         assert page.locator("header nav").evaluate("(nav) => nav.scrollWidth - nav.clientWidth") <= 0  # all in sight
 
 
+def test_a_reason_that_holds_a_long_path_is_broken_where_it_must(open_page: OpenPage, finished_run: int) -> None:
+    for look in ("light", "360 px"):
+        page = open_page(**LOOKS[look])
+        for path, words in ((f"/runs/{finished_run}", ".run-words"), ("/runs", "[data-cell='words']")):
+            page.goto(path)
+            page.locator(words).first.evaluate("(said) => said.append('/folder'.repeat(20))")
+            assert page.evaluate(SIDEWAYS) <= 0, (look, path)
+
+
 def test_a_run_named_like_a_script_is_only_text(open_page: OpenPage, trainyard: Trainyard) -> None:
     run = trainyard.launch(epochs=1, name=SCRIPT)
     trainyard.wait_until_completed(run)

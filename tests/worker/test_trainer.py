@@ -3,6 +3,8 @@
 import errno
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -151,6 +153,23 @@ def test_a_stop_is_obeyed_while_a_dataset_is_made_ready(own_settings: Settings) 
     assert time.monotonic() - started < STOP_SECONDS
     assert said == ["making archive ready"]
     assert not [child for child in psutil.Process().children() if "worker.making" in child.cmdline()]
+
+
+def test_a_dataset_that_cannot_be_fetched_leaves_its_reason_and_no_traceback(
+    own_settings: Settings,
+) -> None:
+    nowhere = own_settings.model_copy(update={"dataset_mirror": "file:///nowhere"})
+    making = [sys.executable, "-P", "-m", "worker.making", "mnist"]
+    with subprocess.Popen(
+        making, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | nowhere.as_environment()
+    ) as child:
+        assert child.stdout
+        assert child.stderr
+        assert any(b"reason" in line for line in child.stdout)
+        while child.poll() is None:  # its parent stops it as soon as it knows
+            child.terminate()
+            time.sleep(0.01)
+        assert (child.returncode, child.stderr.read()) == (0, b"")
 
 
 def test_a_broken_checkpoint_fails_the_run_with_a_reason(slot: Slot) -> None:
