@@ -69,9 +69,7 @@ def main(name: str) -> int:
             report=lambda message: send(out, {"say": message}),
         )
     except DatasetUnavailable as error:
-        signal.signal(
-            signal.SIGTERM, signal.SIG_IGN
-        )  # it ends by itself now; torch's clean-up is not disturbed
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends by itself now; torch's clean-up is not disturbed
         send(out, {"reason": error.reason, "suggestion": error.suggestion})
     return 0
 
