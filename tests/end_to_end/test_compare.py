@@ -165,6 +165,29 @@ def test_curves_and_table_grow_while_the_runs_train(open_page: OpenPage, trainya
     assert page.evaluate("() => window.isSamePage")
 
 
+def test_each_figure_stays_below_its_heading_when_the_table_is_scrolled(open_page: OpenPage, experiment: int) -> None:
+    page = open_page(viewport={"width": 360, "height": 740})
+    page.goto(f"/compare?experiment={experiment}")
+    page.get_by_role("region", name="Published figures beside ours").evaluate("(table) => (table.scrollLeft = 80)")
+    rows = page.locator("#report-table tr")
+    heading, figure = rows.nth(1).locator("th").first.bounding_box(), rows.nth(2).locator("td").first.bounding_box()
+    assert heading
+    assert figure
+    assert heading["x"] == figure["x"] < 0
+
+
+def test_where_all_ended_without_an_epoch_no_line_is_promised(open_page: OpenPage, trainyard: Trainyard) -> None:
+    trainyard.api.post("queue/pause").raise_for_status()
+    cancelled = launch(trainyard, epochs=1)
+    trainyard.api.post(f"experiments/{cancelled}/cancel").raise_for_status()
+    trainyard.api.post("queue/resume").raise_for_status()
+    page = open_page()
+    page.goto(f"/compare?experiment={cancelled}")
+    expect_lines(page, 0)
+    said = charts(page).first.evaluate("(chart) => getComputedStyle(chart, '::after').content")
+    assert "No epoch was recorded." in said
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_axe_finds_nothing_and_no_page_scrolls_sideways(open_page: OpenPage, experiment: int, look: str) -> None:
     page = open_page(**LOOKS[look])
