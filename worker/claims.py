@@ -36,6 +36,7 @@ def claim(session: Session, worker_id: int, runs_dir: Path) -> tuple[Lease, Mess
         "attempt": run.attempt,
         "config": run.config,
         "layers": run.layers,
+        "threads": (run.environment or {}).get("threads"),  # its first attempt's: others round otherwise
         "checkpoint": checkpoint and {"file_name": checkpoint.file_name, "sha256": checkpoint.sha256},
     }
 

@@ -26,7 +26,6 @@ AGAIN = "Launch it again: the same config and seed give the same result."
 def main(reports: int, threads: int) -> int:
     """Reads commands from standard input and reports to the file descriptor `reports`."""
     die_with_parent()
-    torch.set_num_threads(threads)
     torch.set_num_interop_threads(1)
     torch.set_deterministic_debug_mode("warn")  # use_deterministic_algorithms would import the compiler: 145 MiB
     settings, commands = Settings(), LinePipe(0)
@@ -35,6 +34,7 @@ def main(reports: int, threads: int) -> int:
         while True:
             command = commands.next_message(None)
             if command is not None and command["command"] == "train":
+                torch.set_num_threads(command["threads"] or threads)
                 _train(command, settings, commands, reports)
     except (Closed, BrokenPipeError):
         return 0

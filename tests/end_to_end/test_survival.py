@@ -174,9 +174,11 @@ def test_a_graceful_stop_hands_the_run_back_and_a_fresh_worker_finishes_it(
         run_id = launch(database, epochs=60)
         wait_until(lambda: read(database, run_id).epochs_done >= 1)
     assert state_of(database, run_id) is RunState.QUEUED
-    with working(settings):
+    with working(settings.model_copy(update={"threads": 2})):
         wait_until(lambda: state_of(database, run_id) is RunState.COMPLETED)
     with database.reading() as session:
+        (resumed,) = [line.line for line in runs.log_of_run(session, run_id) if line.line.startswith("attempt 2")]
+        assert "threads: 1;" in resumed, "as its first attempt had: with others sums are rounded otherwise"
         assert [epoch.epoch for epoch in epochs_of_run(session, run_id)] == list(range(1, 61))
 
 

@@ -47,6 +47,7 @@ def command_for(run_id: int, attempt: int, run_config: RunConfig, checkpoint: Me
         "attempt": attempt,
         "config": run_config.model_dump(mode="json"),
         "layers": LAYERS.dump_python(resolve_run(run_config).layers, mode="json"),
+        "threads": None,
         "checkpoint": checkpoint,
     }
 
