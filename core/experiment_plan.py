@@ -20,9 +20,8 @@ from core.run_config import (
     resolve_run,
 )
 
-MAX_RUNS = (
-    1000  # of one experiment: a slip of the finger in a grid is refused before it fills the queue. Guess, untuned
-)
+# Of one experiment: a slip of the finger in a grid is refused before it fills the queue. Guess, untuned
+MAX_RUNS = 1000
 MAX_SEED = 2**32 - 1
 Grid = Mapping[str, Sequence[JsonValue]]
 
