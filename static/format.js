@@ -9,7 +9,8 @@ export function duration(seconds) {
   if (seconds < 9.95) return `${seconds < 0.0005 ? 0 : Number(seconds.toPrecision(2))} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
-  const [large, largeWord, small, smallWord] = whole < 3600 ? [60, "min", 1, "s"] : [3600, "h", 60, "min"];
+  const units = whole < 3600 ? [60, "min", 1, "s"] : whole < 48 * 3600 ? [3600, "h", 60, "min"] : [86400, "d", 3600, "h"];
+  const [large, largeWord, small, smallWord] = units;
   const rest = Math.floor((whole % large) / small);
   return `${Math.floor(whole / large)} ${largeWord}${rest ? ` ${rest} ${smallWord}` : ""}`;
 }

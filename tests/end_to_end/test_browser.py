@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from app.formatting import count, duration, percent, roughly
 from tests.end_to_end.trainyards import LOOKS, SIDEWAYS, OpenPage, Trainyard, wait_until
 
 CURVES = ("test_accuracy", "test_loss", "train_accuracy", "train_loss")
@@ -189,6 +190,17 @@ def test_a_reason_that_holds_a_long_path_is_broken_where_it_must(open_page: Open
             page.goto(path)
             page.locator(words).first.evaluate("(said) => said.append('/folder'.repeat(20))")
             assert page.evaluate(SIDEWAYS) <= 0, (look, path)
+
+
+def test_the_browser_says_figures_in_the_servers_words(open_page: OpenPage) -> None:
+    page = open_page()
+    page.goto("/runs")
+    told = (
+        "async ([name, values]) => { const words = await import('/static/format.js'); return values.map(words[name]); }"
+    )
+    seconds = [0.0, 0.042, 0.97, 9.4, 9.97, 40.0, 59.6, 80.0, 312.0, 3599.7, 5000.0, 90 * 3600.0]
+    for say, values in ((duration, seconds), (roughly, seconds), (percent, [0.5, 0.98765]), (count, [3.0, 12345.6])):
+        assert page.evaluate(told, [say.__name__, values]) == [say(value) for value in values]
 
 
 def test_a_run_named_like_a_script_is_only_text(open_page: OpenPage, trainyard: Trainyard) -> None:
