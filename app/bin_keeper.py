@@ -1,4 +1,5 @@
-"""Removes for good what has been in the bin for thirty days: at start and once an hour, while the clock is believed."""
+"""Removes for good what has been in the bin for thirty days: at start and once an hour, while the clock is believed;
+and what a server that was killed meanwhile left."""
 
 import logging
 import threading
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from sqlmodel import col, select
 
-from core.bin import purge_expired
+from core.bin import purge_expired, remove_leftovers
 from core.database import Database
 from core.tables import Event
 
@@ -44,6 +45,7 @@ class BinKeeper:
         if abs(moment - self._since - up) > LARGEST_LEAP:
             self._since, self._since_seconds, up = moment, seconds, timedelta()
         believed = up >= BELIEVED_AFTER or self._was_used_before(moment)
+        remove_leftovers(self._database, self._runs_dir)
         purged = purge_expired(self._database, self._runs_dir, moment) if believed else 0
         if purged:
             logger.warning("%d runs were in the bin for thirty days and are gone for good.", purged)

@@ -14,7 +14,7 @@ from core.events import record_event
 from core.run_files import folder_of_run
 from core.run_state import IllegalMove, RunState
 from core.runs import run_by_id
-from core.tables import Experiment, Run
+from core.tables import Event, Experiment, Run
 
 KEPT_FOR = timedelta(days=30)
 AT_ONCE = 500  # runs purged in one transaction: 0.3 s at 50 epochs each, while others wait to write
@@ -93,6 +93,17 @@ def _purge_at_once(database: Database, runs_dir: Path, run_ids: Sequence[int]) -
     for run_id in purged:
         shutil.rmtree(folder_of_run(runs_dir, run_id), ignore_errors=True)
     return len(purged)
+
+
+def remove_leftovers(database: Database, runs_dir: Path) -> None:
+    """Folders of purged runs that are there all the same: the server was killed before it removed them. A folder of
+    which this database knows nothing is let alone."""
+    with database.reading() as session:
+        gone = Event.kind == "purged", col(Event.run_id).not_in(select(Run.id))
+        purged = session.exec(select(Event.run_id).where(*gone)).all()
+    for run_id in purged:
+        if run_id is not None and (folder := folder_of_run(runs_dir, run_id)).exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def purge_expired(database: Database, runs_dir: Path, now: datetime | None = None) -> int:

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.bin_keeper import BinKeeper
-from core.bin import move_to_bin
+from core.bin import move_to_bin, purge
 from core.database import Database
+from core.run_files import folder_of_run
 from core.settings import Settings
 from core.tables import Event
 from tests.app.trained_runs import launch
@@ -84,3 +85,18 @@ def in_bin(database: Database) -> int:
 
     with database.reading() as session:
         return count_in_bin(session)
+
+
+def test_what_a_server_killed_while_it_purged_left_is_removed_and_what_nobody_knows_stays(
+    database: Database, settings: Settings
+) -> None:
+    purged, kept, unknown = launch(database), launch(database), 77
+    with database.writing() as session:
+        move_to_bin(session, purged)
+    purge(database, settings.runs_dir, [purged])
+    for run_id in (purged, kept, unknown):
+        folder = folder_of_run(settings.runs_dir, run_id)
+        folder.mkdir(parents=True)
+        (folder / "weights.safetensors").touch()
+    BinKeeper(database, settings.runs_dir).check()
+    assert {folder.name for folder in settings.runs_dir.iterdir()} == {str(kept), str(unknown)}
