@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # An activated environment, or a folder on the path, is not ours.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: run test check containers lock clean
+.PHONY: run test check bench containers lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/worker.stamp $(VENV)/project.stamp ## make run ARGS="--port 9000"
@@ -25,6 +25,10 @@ check: $(VENV)/dev.stamp $(VENV)/project.stamp
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Ratios against other ways to train, on the real MNIST. make bench ARGS="FOLDER --short"; FOLDER holds MNIST/raw.
+bench: $(VENV)/dev.stamp $(VENV)/project.stamp
+	$(BIN)/python -m tests.benchmarks.training $(or $(ARGS),data/datasets)
 
 # Builds both images, starts them without a GPU on an engine of its own, and uses them. Minutes and 20 GB, the first time.
 CONTAINER_CHECK ?= ../shared/tools/container-check.sh

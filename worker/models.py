@@ -1,6 +1,6 @@
 """Layer specs to torch modules: what `core.architectures.shapes` counts is what is built here."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import assert_never
 
 from torch import Tensor, nn
@@ -23,6 +23,7 @@ from core.architectures.layers import (
 )
 from core.architectures.outcomes import Shape
 from core.architectures.shapes import TracedLayer, trace
+from worker.pooling import Part, planned
 
 
 class ResidualBlock(nn.Module):
@@ -37,6 +38,17 @@ class ResidualBlock(nn.Module):
         return x + inner
 
 
+class Network(nn.Sequential):
+    """One child per layer; `on_cpu`: what to compute in their place on a CPU. A slice of it is plain."""
+
+    on_cpu: Sequence[Part] | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        for part in self if self.on_cpu is None or not x.is_cpu else self.on_cpu:
+            x = part(x)
+        return x
+
+
 def build(layers: Layers, input_shape: Shape) -> nn.Sequential:
     """The model: takes (B, *input_shape), has one child per layer, in order.
 
@@ -44,11 +56,13 @@ def build(layers: Layers, input_shape: Shape) -> nn.Sequential:
     "0.weight", inside a Residual "4.inner.0.weight".
     Raises ArchitectureError before anything is allocated.
     """
-    return _sequential(trace(layers, input_shape))
+    return _network(trace(layers, input_shape))
 
 
-def _sequential(traced: Iterable[TracedLayer]) -> nn.Sequential:
-    return nn.Sequential(*(_module(layer) for layer in traced))
+def _network(traced: Sequence[TracedLayer]) -> Network:
+    network = Network(*map(_module, traced))
+    network.on_cpu = planned(list(network), traced)
+    return network
 
 
 def _module(layer: TracedLayer) -> nn.Module:
@@ -79,6 +93,6 @@ def _module(layer: TracedLayer) -> nn.Module:
         case Softmax():
             return nn.Softmax(dim=1)
         case Residual():
-            return ResidualBlock(_sequential(layer.inner))
+            return ResidualBlock(_network(layer.inner))
         case _:
             assert_never(layer.spec)

@@ -11,6 +11,8 @@ from worker.messages import LinePipe, Message, send
 
 # A child that cannot even start is tried again after so long, so that a broken installation does not spin.
 RESTART_SECONDS = 5.0
+# Else glibc gives memory back and asks for it again at each step, page by page: docs/performance.md.
+KEEP_FREED_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(64 << 20), "MALLOC_MMAP_THRESHOLD_": str(32 << 20)}
 
 
 class Slot:
@@ -32,7 +34,7 @@ class Slot:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             pass_fds=[writing],
-            env={**os.environ, **self._environment, "OMP_NUM_THREADS": str(self._threads)},
+            env={**KEEP_FREED_MEMORY, **os.environ, **self._environment, "OMP_NUM_THREADS": str(self._threads)},
             start_new_session=True,  # Ctrl-C is the supervisor's to hear
         )
         os.close(writing)

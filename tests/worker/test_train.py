@@ -4,6 +4,7 @@ import itertools
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from core.schedules import learning_rate_at
 from worker.batches import Split, TooFewImages, splits_of, train_batches
 from worker.checkpoints import read_checkpoint, write_checkpoint
 from worker.data import ensure
+from worker.optimizers import build_optimizer
 from worker.train import StepReport, Training, TrainingDiverged
 from worker.trainer import explained
 
@@ -110,6 +112,37 @@ def test_a_checkpoint_holds_the_optimizers_state_too(digits: MaterialisedDataset
     assert "optimizer.0.momentum_buffer" in sgd
     assert {"optimizer.0.exp_avg", "optimizer.0.exp_avg_sq", "optimizer.0.step"} <= adam.keys()
     assert any(name.endswith("running_mean") for name in adam)
+
+
+@pytest.mark.parametrize(
+    ("choices", "theirs"),
+    [
+        (
+            {"momentum": 0.9, "nesterov": True, "weight_decay": 0.01},
+            partial(torch.optim.SGD, momentum=0.9, nesterov=True),
+        ),
+        ({"optimizer": "adam", "weight_decay": 0.01}, torch.optim.Adam),
+        ({"optimizer": "adamw", "weight_decay": 0.01}, torch.optim.AdamW),
+    ],
+    ids=["sgd", "adam", "adamw"],
+)
+def test_all_parameters_are_updated_by_one_call_as_torch_updates_each(
+    choices: dict[str, object], theirs: Callable[..., torch.optim.Optimizer]
+) -> None:
+    models = [torch.nn.Linear(7, 5), torch.nn.Linear(7, 5)]
+    models[1].load_state_dict(models[0].state_dict())
+    optimizers = [
+        build_optimizer(config(**choices), models[0]),
+        theirs(models[1].parameters(), lr=0.01, weight_decay=0.01),
+    ]
+    assert optimizers[0].defaults["fused"]
+    for step in range(5):
+        for model, optimizer in zip(models, optimizers, strict=True):
+            for number, parameter in enumerate(model.parameters()):
+                parameter.grad = (parameter.detach() + number + step).sin()
+            optimizer.step()
+    for one, other in zip(*(model.parameters() for model in models), strict=True):
+        torch.testing.assert_close(one, other)
 
 
 def test_another_seed_begins_and_ends_elsewhere(digits: MaterialisedDataset) -> None:

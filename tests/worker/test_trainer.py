@@ -25,7 +25,7 @@ from worker.checkpoints import CheckpointBroken, read_checkpoint
 from worker.device import DeviceUnavailable
 from worker.making import ready
 from worker.messages import Closed, Message
-from worker.slot import Slot
+from worker.slot import KEEP_FREED_MEMORY, Slot
 from worker.train import TrainingDiverged
 from worker.trainer import explained
 
@@ -135,6 +135,10 @@ def test_the_trainer_holds_neither_torchs_compiler_nor_what_makes_datasets(slot:
     held = {part for mapped in psutil.Process(slot.child.pid).memory_maps() for part in Path(mapped.path).parts}
     assert "torch" in held
     assert not {"triton", "sklearn", "torchvision", "sqlalchemy"} & held
+
+
+def test_a_trainer_keeps_freed_memory_for_the_next_step(slot: Slot) -> None:
+    assert KEEP_FREED_MEMORY.items() <= psutil.Process(slot.child.pid).environ().items()
 
 
 def test_a_stop_is_obeyed_while_a_dataset_is_made_ready(own_settings: Settings) -> None:
