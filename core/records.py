@@ -1,5 +1,6 @@
 """What a trainer measures and hands over to be recorded. Without the database, which the trainer does not know."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -30,10 +31,11 @@ class EpochFigures(TrainedEpoch):
 
 @dataclass(frozen=True)
 class WrittenFile:
-    """A file that lies complete on disk, below the run's folder."""
+    """A file that lies complete on disk, below the run's folder. `facts`: what was found out about it, as JSON."""
 
     kind: str
     file_name: str
     sha256: str
     num_bytes: int
     epoch: int
+    facts: Mapping[str, float] | None = None

@@ -9,6 +9,8 @@ from sqlmodel import Field, SQLModel
 from core.column_types import UtcDateTime
 from core.run_state import RunState
 
+EXPORT_TRIES = 3  # of a run whose exporting process dies: a guess, untuned
+
 # JSON columns hold what the pydantic shapes of core dumped; SQLAlchemy's JSON type knows no narrower type.
 Json = Any
 
@@ -30,7 +32,11 @@ class Experiment(SQLModel, table=True):
 class Run(SQLModel, table=True):
     """One training of one run config. `state` is written by core/queue.py alone."""
 
-    __table_args__ = (Index("run_queue_order", "state", "priority", "id"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        Index("run_queue_order", "state", "priority", "id"),
+        Index("run_exports_due", "state", "export_tries_left"),
+        {"sqlite_autoincrement": True},
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     name: str
@@ -60,6 +66,7 @@ class Run(SQLModel, table=True):
     failure_reason: str | None = None
     failure_suggestion: str | None = None
     suggested_dataset: str | None = None  # the same run on this dataset would work
+    export_tries_left: int = Field(default=EXPORT_TRIES, sa_column_kwargs={"server_default": str(EXPORT_TRIES)})
 
     created_at: datetime = Field(sa_type=UtcDateTime)
     started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -130,12 +137,13 @@ class Artifact(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     run_id: int = Field(foreign_key="run.id", ondelete="CASCADE", index=True)
-    kind: str  # checkpoint, best_checkpoint, weights
+    kind: str  # checkpoint, best_checkpoint, weights; core/exports.py: onnx, predictions, tensorboard
     file_name: str
     sha256: str
     num_bytes: int
     epoch: int
     attempt: int
+    facts: Json = Field(default=None, sa_type=JSON, nullable=True)  # what was found out about it: {"num_correct": 9893}
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 

@@ -61,6 +61,12 @@ def splits_of(dataset: MaterialisedDataset, config: RunConfig, device: torch.dev
     return Splits(train, val, _split(dataset, "test", device), dataset.manifest.mean, dataset.manifest.std)
 
 
+def test_split_of(dataset: MaterialisedDataset, device: torch.device) -> Splits:
+    """The test split alone, for an evaluation; it stands in the place of train too."""
+    test = _split(dataset, "test", device)
+    return Splits(test, None, test, dataset.manifest.mean, dataset.manifest.std)
+
+
 def _split(dataset: MaterialisedDataset, name: str, device: torch.device) -> Split:
     assert name in ("train", "test")
     images = torch.tensor(dataset.images("train" if name == "train" else "test"), device=device)

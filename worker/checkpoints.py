@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,12 +34,12 @@ def write_checkpoint(
 ) -> WrittenFile:
     """Writes `a<attempt>-e<epoch>.safetensors`; raises OSError (a full disk) and leaves nothing half made."""
     content = save(_on_cpu(tensors), metadata={"history": json.dumps(history)})
-    return _write("checkpoint", folder, checkpoint_name(attempt, epoch), content, epoch)
+    return write_whole("checkpoint", folder, checkpoint_name(attempt, epoch), content, epoch)
 
 
 def write_weights(folder: Path, tensors: dict[str, torch.Tensor], epoch: int) -> WrittenFile:
     """The result: weights alone and no metadata, so that equal weights are equal bytes."""
-    return _write("weights", folder, WEIGHTS_FILE, save(_on_cpu(tensors)), epoch)
+    return write_whole("weights", folder, WEIGHTS_FILE, save(_on_cpu(tensors)), epoch)
 
 
 def checkpoint_name(attempt: int, epoch: int) -> str:
@@ -47,21 +48,29 @@ def checkpoint_name(attempt: int, epoch: int) -> str:
 
 def read_checkpoint(file: Path, sha256: str | None = None) -> Checkpoint:
     """Raises CheckpointBroken where the file is missing or differs from `sha256`."""
+    content = read_whole(file, sha256)
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    return Checkpoint(load(content), json.loads(header["__metadata__"]["history"]))
+
+
+def read_whole(file: Path, sha256: str | None = None) -> bytes:
+    """The bytes that were written; raises CheckpointBroken."""
     try:
         content = file.read_bytes()
     except OSError as error:
         raise CheckpointBroken(f"The checkpoint {file.name} cannot be read: {error.strerror}.") from error
     if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
         raise CheckpointBroken(f"The checkpoint {file.name} is not the one that was written: its SHA-256 differs.")
-    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    return Checkpoint(load(content), json.loads(header["__metadata__"]["history"]))
+    return content
 
 
 def _on_cpu(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
 
 
-def _write(kind: str, folder: Path, name: str, content: bytes, epoch: int) -> WrittenFile:
+def write_whole(
+    kind: str, folder: Path, name: str, content: bytes, epoch: int, facts: Mapping[str, float] | None = None
+) -> WrittenFile:
     """Under a temporary name, fsync, rename, fsync of the folder: a power cut leaves the old file or the new."""
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f".{name}.partial"
@@ -75,4 +84,4 @@ def _write(kind: str, folder: Path, name: str, content: bytes, epoch: int) -> Wr
         partial.unlink(missing_ok=True)
         raise
     sync_folder(folder)
-    return WrittenFile(kind, name, hashlib.sha256(content).hexdigest(), len(content), epoch)
+    return WrittenFile(kind, name, hashlib.sha256(content).hexdigest(), len(content), epoch, facts)

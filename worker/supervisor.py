@@ -13,6 +13,7 @@ from core.database import Database
 from core.run_state import LeaseLost
 from core.settings import Settings
 from worker.claims import FreeSpaceFloor, anything_waits, claim
+from worker.export_child import ExportChild
 from worker.messages import Closed, Message
 from worker.recording import is_final, record
 from worker.slot import Slot
@@ -32,13 +33,13 @@ class Supervisor:
         self._num_slots = settings.slots or len(gpus) or max(1, num_cores() // settings.threads)
         self._writer, self._floor = Writer(database), FreeSpaceFloor(settings.data_dir, settings.min_free_mib)
         self._torch_version: str | None = None
-        self._stopping = False
-        self._beaten_at = 0.0
+        self._stopping, self._beaten_at = False, 0.0
         self._worker_id = self._join()
         shared, own = settings.as_environment(), [{"CUDA_VISIBLE_DEVICES": gpu} for gpu in gpus] or [{}]
         self._slots = [
             Slot(number, settings.threads, shared | own[number % len(own)]) for number in range(self._num_slots)
         ]
+        self._exports = ExportChild(settings, database, self._writer, self._floor)
 
     def run(self) -> None:
         """Until SIGINT or SIGTERM, then hands every run back and ends the trainers."""
@@ -49,6 +50,7 @@ class Supervisor:
             while not self._stopping:
                 self._listen()
                 self._beat_if_due()
+                self._exports.attend()
                 # One change is one look; a slot that became idle looks too, for what waited meanwhile.
                 if watch.changed() or any(slot.is_idle for slot in self._slots):
                     self._obey_wishes()
@@ -193,5 +195,6 @@ class Supervisor:
         for slot in self._slots:
             if slot.child.returncode is None:
                 slot.end()
+        self._exports.end()
         with self._database.writing() as session:
             workers.end(session, self._worker_id)

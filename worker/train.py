@@ -143,11 +143,22 @@ class Training:
     @torch.inference_mode()
     def _evaluate(self, split: Split) -> tuple[float, float]:
         """Mean cross-entropy (without label smoothing) and accuracy over a split."""
-        self.model.eval()
-        loss_sum, num_correct, size = 0.0, 0, EVALUATION_BATCH[self.device.type]
-        for images, labels in zip(torch.split(split.images, size), torch.split(split.labels, size), strict=True):
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
-                outputs = self.model(self.splits.normalised(images))
+        loss_sum, num_correct = 0.0, 0
+        for outputs, labels in evaluated(self.model, self.splits, split, self.config.precision):
             loss_sum += float(functional.cross_entropy(outputs.float(), labels, reduction="sum"))
             num_correct += int((outputs.argmax(1) == labels).sum())
         return loss_sum / len(split), num_correct / len(split)
+
+
+@torch.inference_mode()
+def evaluated(
+    model: nn.Module, splits: Splits, split: Split, precision: str
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Outputs (B, classes) and labels (B,) of every batch of one of the splits."""
+    model.eval()
+    device = split.labels.device.type
+    size = EVALUATION_BATCH[device]
+    for images, labels in zip(torch.split(split.images, size), torch.split(split.labels, size), strict=True):
+        with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
+            outputs = model(splits.normalised(images))
+        yield outputs, labels

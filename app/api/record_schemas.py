@@ -47,12 +47,20 @@ class LogLineOut(Shape):
 
 class ArtifactOut(Shape):
     id: int
-    kind: str = Field(description="checkpoint, best_checkpoint or weights", examples=["weights"])
+    kind: str = Field(
+        description="checkpoint (of the last epoch), best_checkpoint, weights (of the selected epoch, safetensors); "
+        "once a completed run is exported: onnx, predictions (class and confidence of each test image), tensorboard",
+        examples=["weights"],
+    )
     file_name: str
     sha256: str
     num_bytes: int
     epoch: int
     attempt: int
+    facts: dict[str, JsonValue] | None = Field(
+        description="what was found out about it; onnx: the largest differences from torch over the test split",
+        examples=[{"num_images": 10000, "num_correct": 9893}],
+    )
     created_at: AwareDatetime
     url: str = Field(description="where its bytes are", examples=["/api/v1/runs/1/artifacts/3"])
 

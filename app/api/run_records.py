@@ -63,7 +63,7 @@ def get_log(
 
 @router.get("/artifacts")
 def get_artifacts(run_id: RunId, session: Reading) -> list[ArtifactOut]:
-    """The run's files: checkpoints while it lives, and the selected epoch's weights (safetensors)."""
+    """The run's files: checkpoints, the selected epoch's weights, and what it was exported to (see `kind`)."""
     run_by_id(session, run_id)
     return [
         artifact_out(artifact, f"/api/v1/runs/{run_id}/artifacts/{artifact.id}")

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from app.charts import Panel, epoch_panels, gaps, step_panel
 from app.dependencies import Reading, RunId
 from app.formatting import group_words
+from app.pages.run_files import files_of
 from app.palette import look_of
 from app.run_face import Face, face_of, tab_title
 from app.templating import render
@@ -65,7 +66,7 @@ def run_page(request: Request, run_id: RunId, session: Reading) -> HTMLResponse:
     face = face_of(session, run)
     return render(
         request, "pages/run.html", **_header(session, run, face), **_record(run, epochs), **_journal(session, run_id),
-        tags=tags_of_runs(session, [run_id])[run_id], known_tags=tags_in_use(session),
+        **files_of(session, run), tags=tags_of_runs(session, [run_id])[run_id], known_tags=tags_in_use(session),
         panels=_panels(run, epochs, face), gaps=gaps(epochs), config_rows=config_rows(run.config),
         layers=list(_flat(_layers(run))),
     )  # fmt: skip

@@ -10,7 +10,9 @@ from fastapi.testclient import TestClient
 
 from core import queue, queue_order, run_changes
 from core.database import Database
+from core.exports import record_export
 from core.metrics import record_environment, record_progress
+from core.records import WrittenFile
 from tests.app.trained_runs import complete, fail, join, launch, record_epochs, record_weights, started
 
 HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)> {{ 7 * 7 }} &amp;"
@@ -159,6 +161,41 @@ def test_a_completed_run_shows_its_figures_curves_and_downloads(client: TestClie
     curves = {key: figure(told, key)["data"][0]["y"] for key in ("train_loss", "test_accuracy")}
     assert curves == {"train_loss": [1.0, 0.5, 1 / 3, 0.25], "test_accuracy": pytest.approx([0.91, 0.92, 0.93, 0.94])}
     assert "figure-step_loss" not in told
+
+
+def test_the_files_of_a_run_are_listed_and_what_is_still_to_come_is_said(
+    client: TestClient, database: Database
+) -> None:
+    lease = started(database)
+    record_epochs(database, lease, 1, 2, 3, 4)
+    assert "The run has left no file yet." in words(page(client, lease.run_id))
+    assert "Still to come" not in words(page(client, lease.run_id))
+    record_weights(database, lease)
+    complete(database, lease)
+    told = words(page(client, lease.run_id))
+    assert "weights.safetensors 2.0 KiB, epoch 1 Weights of the selected epoch. SHA-256 " + "0" * 64 in told
+    assert (
+        "Still to come, when the machine has time for it: the ONNX file, the predictions, the TensorBoard file." in told
+    )
+    onnx = {
+        "num_images": 10_000,
+        "largest_logit_difference": 1e-6,
+        "largest_probability_difference": 2.38e-7,
+        "opset": 20,
+    }
+    files = [
+        WrittenFile("onnx", "model.onnx", "1" * 64, 4096, 4, onnx),
+        WrittenFile("predictions", "predictions.npy", "2" * 64, 512, 4, {"num_images": 10_000, "num_correct": 9_893}),
+    ]
+    with database.writing() as session:
+        assert record_export(session, lease.run_id, files, ["Not exported: the TensorBoard file. No space."])
+    told = words(client.get(f"/runs/{lease.run_id}/files").text)
+    assert "On all 10,000 test images its probabilities are torch's, within 2.4e-07." in told
+    assert "Class and confidence for each test image: 9,893 of 10,000 are right" in told
+    assert "Could not be made: the TensorBoard file. The log below says why." in told
+    assert "Not exported: the TensorBoard file. No space." in words(page(client, lease.run_id))
+    kinds = {file["kind"]: file["facts"] for file in client.get(f"/api/v1/runs/{lease.run_id}/artifacts").json()}
+    assert (kinds["onnx"], kinds["weights"]) == (onnx, None)
 
 
 def test_time_by_phase_is_the_mean_of_an_epoch(client: TestClient, database: Database) -> None:

@@ -23,6 +23,7 @@ PAGES = ("/runs", "/runs/new", "/runs/1", "/api/v1/runs", "/api/v1/runs/1/epochs
 KINDS = {  # part of the command line: what it is, and the most it may take (MiB)
     "app.cli serve": ("server", 160),
     "worker.making": ("reads MNIST, once", None),
+    "worker.exporting": ("exports, at times", None),
     "worker.trainer": ("trainer of a slot", 700),
     "-m worker": ("supervisor", 120),
 }

@@ -8,7 +8,7 @@ from core.database import Database
 from core.run_state import RunState
 from core.runs import artifacts_of_run
 from core.settings import Settings
-from tests.end_to_end.test_survival import launch, outcome, read, state_of, wait_until, working
+from tests.end_to_end.test_survival import launch, outcome, read, state_of, trainers_of, wait_until, working
 
 CHECKPOINT_FITS_NOT = 100_000  # bytes; one of LeNet-5 takes 360 kB
 
@@ -22,7 +22,7 @@ def test_a_checkpoint_that_cannot_be_written_ends_the_run_which_goes_on_when_the
         wait_until(lambda: state_of(database, undisturbed) is RunState.COMPLETED)
         run_id = launch(database, epochs=30)
         wait_until(lambda: read(database, run_id).epochs_done >= 2)
-        (trainer,) = psutil.Process(worker.pid).children()
+        (trainer,) = trainers_of(worker)
         _, most = trainer.rlimit(psutil.RLIMIT_FSIZE)
         trainer.rlimit(psutil.RLIMIT_FSIZE, (CHECKPOINT_FITS_NOT, most))
         wait_until(lambda: state_of(database, run_id) is RunState.FAILED)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -46,6 +46,15 @@ def working(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         worker.kill()
         worker.wait()
+
+
+def trainers_of(worker: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """Its children but for one that exports, where completed runs wait for that."""
+    found = []
+    for child in psutil.Process(worker.pid).children():
+        with suppress(psutil.Error):  # died just now
+            found += [child] if "worker.trainer" in child.cmdline() else []
+    return found
 
 
 def wait_until(met: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
@@ -95,7 +104,7 @@ def test_runs_killed_at_random_moments_end_with_the_same_weights_as_undisturbed_
             wait_until(lambda: any(state_of(database, run_id) in {*ENDED, RunState.RUNNING} for run_id in killed))
             if num_killed < NUM_KILLS and any(state_of(database, run_id) is RunState.RUNNING for run_id in killed):
                 time.sleep(chance.uniform(0, 0.6))
-                trainers = psutil.Process(worker.pid).children()
+                trainers = trainers_of(worker)
                 if trainers:
                     trainers[0].send_signal(signal.SIGKILL)
                     num_killed += 1
@@ -117,7 +126,7 @@ def test_a_killed_worker_takes_its_trainers_along_and_another_goes_on(settings: 
         wait_until(lambda: state_of(database, whole) is RunState.COMPLETED)
         interrupted = launch(database, epochs=12)
         wait_until(lambda: read(database, interrupted).epochs_done >= 2)
-        trainers = psutil.Process(worker.pid).children()
+        trainers = trainers_of(worker)
         worker.kill()
         worker.wait()
         assert psutil.wait_procs(trainers, timeout=5)[1] == []

@@ -1,0 +1,95 @@
+"""The supervisor's side of exporting: one child process, while completed runs wait for their files. No torch."""
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+from core.database import Database
+from core.exports import begin_export, is_export_due, record_export
+from core.records import WrittenFile
+from core.run_files import folder_of_run
+from core.settings import Settings
+from worker.claims import FreeSpaceFloor
+from worker.messages import Closed, LinePipe, Message, send
+from worker.writer import Writer
+
+# A child imports torch for some seconds: runs that complete soon after one another share it.
+PAUSE_SECONDS = 10.0
+LOOK_SECONDS = 1.0  # between two looks for a run that waits
+END_SECONDS = 1.0  # that a killed child is waited for: on a busy machine it is slow to die, too
+
+
+class ExportChild:
+    """What the child writes is recorded here, as what the trainers write is. Nothing waits for it."""
+
+    def __init__(self, settings: Settings, database: Database, writer: Writer, floor: FreeSpaceFloor) -> None:
+        self._settings, self._database, self._writer, self._floor = settings, database, writer, floor
+        self._child: subprocess.Popen[bytes] | None = None
+        self._look_at = 0.0  # time.monotonic
+
+    @property
+    def is_busy(self) -> bool:
+        return self._child is not None
+
+    def attend(self) -> None:
+        """Records what the child has written, gives it the next run, starts one where a run waits; never blocks."""
+        if self._child is None:
+            self._start_if_due()
+            return
+        try:
+            while (report := self._reports.next_message(0)) is not None:
+                if report["report"] == "exported":
+                    self._record(report)
+                self._give_next()
+        except Closed:  # it has ended, or will in a moment
+            if self._child.poll() is not None:
+                with self._child:  # closes its pipes
+                    pass
+                self._child, self._look_at = None, time.monotonic() + PAUSE_SECONDS
+
+    def end(self) -> None:
+        """At any moment: what it was at is done again."""
+        if self._child is not None:
+            self._child.kill()
+            with suppress(subprocess.TimeoutExpired):
+                self._child.wait(END_SECONDS)
+
+    def _start_if_due(self) -> None:
+        if time.monotonic() < self._look_at or self._floor.is_low():
+            return
+        self._look_at = time.monotonic() + LOOK_SECONDS
+        with self._database.reading() as session:
+            if not is_export_due(session):
+                return
+        self._child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "worker.exporting"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **self._settings.as_environment(), "OMP_NUM_THREADS": str(self._settings.threads)},
+            start_new_session=True,  # Ctrl-C is the supervisor's to hear; and a session is a group of the scheduler's
+        )
+        assert self._child.stdout is not None
+        self._reports = LinePipe(self._child.stdout.fileno())
+
+    def _give_next(self) -> None:
+        """Where none waits any more, the child ends."""
+        assert self._child is not None
+        assert self._child.stdin is not None
+        run_id = None if self._floor.is_low() else self._writer.write(begin_export)
+        with suppress(BrokenPipeError):
+            if run_id is None:
+                self._child.stdin.close()
+            else:
+                send(self._child.stdin.fileno(), {"run_id": run_id})
+
+    def _record(self, report: Message) -> None:
+        run_id, files = report["run_id"], [WrittenFile(**file) for file in report["files"]]
+        if self._writer.write(lambda session: record_export(session, run_id, files, report["complaints"])):
+            return
+        folder = folder_of_run(self._settings.runs_dir, run_id)
+        for file in files:
+            (folder / file.file_name).unlink(missing_ok=True)
+        with suppress(OSError):
+            folder.rmdir()  # purged meanwhile, and made anew by the first file
