@@ -3,6 +3,8 @@
 import json
 import os
 import select
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 Message = dict[str, Any]  # JSON of either side's own making, never of a user's
@@ -32,6 +34,13 @@ class LinePipe:
             *lines, self._rest = (self._rest + chunk).split(b"\n")
             self._lines += lines
         return self._lines.pop(0).decode(errors="replace")
+
+    def waiting(self, most: int = sys.maxsize) -> Iterator[str]:
+        """The lines that are there, `most` of them; raises Closed where they were the last."""
+        for _ in range(most):
+            if (line := self.next_line(0)) is None:
+                return
+            yield line
 
     def next_message(self, timeout_seconds: float | None) -> Message | None:
         """The next line read as JSON."""

@@ -1,16 +1,23 @@
 """One slot: its trainer child, the pipes to it, and the lease it works on."""
 
+import fcntl
+import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from core.lease import Lease
-from worker.messages import LinePipe, Message, send
+from worker.messages import Closed, LinePipe, Message, send
 
 # A child that cannot even start is tried again after so long, so that a broken installation does not spin.
 RESTART_SECONDS = 5.0
+# Reports of a slot before heartbeat, wishes and other slots have their turn: a trainer of short epochs reports faster
+# than a busy disk records.
+MOST_AT_ONCE = 16
+PIPE_BYTES = 4096  # a page, the least there is: about twenty reports
 # Else glibc gives memory back and asks for it again at each step, page by page: docs/performance.md.
 KEEP_FREED_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(64 << 20), "MALLOC_MMAP_THRESHOLD_": str(32 << 20)}
 
@@ -28,6 +35,10 @@ class Slot:
     def _start(self) -> None:
         self.ready = False
         reading, writing = os.pipe()
+        if hasattr(
+            fcntl, "F_SETPIPE_SZ"
+        ):  # Linux: a trainer ahead of the record waits soon, and a wish is not far behind
+            fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self.child = subprocess.Popen(
             [sys.executable, "-P", "-m", "worker.trainer", str(writing), str(self._threads)],
             stdin=subprocess.PIPE,
@@ -44,6 +55,22 @@ class Slot:
     @property
     def is_idle(self) -> bool:
         return self.ready and self.lease is None
+
+    def said(self) -> Iterator[str | Message]:
+        """Lines of its log, then reports: of a living child but its turn. Raises Closed after its last words."""
+        most = MOST_AT_ONCE
+        try:
+            yield from self.log.waiting(most)
+        except Closed:
+            most = sys.maxsize
+        try:
+            yield from map(json.loads, self.reports.waiting(most))
+        except Closed:
+            with suppress(Closed):
+                yield from self.log.waiting()
+            raise
+        if most > MOST_AT_ONCE:
+            raise Closed
 
     def train(self, lease: Lease, command: Message) -> None:
         """Hands the child a run; it must be idle. A child that died meanwhile is noticed by the supervisor."""

@@ -87,18 +87,16 @@ class Supervisor:
             slot.start_if_due()
 
     def _drain(self, slot: Slot) -> bool:
-        """Records all that waits in the slot's pipes; False where its child is gone. Raises LeaseLost."""
-        alive = True
+        """Records what the slot's child has said; False where it is gone. Raises LeaseLost."""
         try:
-            self._keep_log(slot)
+            for said in slot.said():
+                if isinstance(said, str):
+                    self._keep_line(slot, said)
+                else:
+                    self._hear(slot, said)
         except Closed:
-            alive = False
-        try:
-            while (report := slot.reports.next_message(0)) is not None:
-                self._hear(slot, report)
-        except Closed:
-            alive = False
-        return alive
+            return False
+        return True
 
     def _hear(self, slot: Slot, report: Message) -> None:
         if report["report"] == "ready":
@@ -109,16 +107,13 @@ class Supervisor:
             return
         if is_final(report):
             with suppress(Closed):  # its last words were said before; a death is noticed by _drain
-                self._keep_log(slot)
+                for line in slot.log.waiting():
+                    self._keep_line(slot, line)
         superseded = self._writer.write(lambda session: record(session, lease, report))
         for name in superseded:
             (self._settings.runs_dir / str(lease.run_id) / name).unlink(missing_ok=True)
         if is_final(report):
             slot.lease = None
-
-    def _keep_log(self, slot: Slot) -> None:
-        while (line := slot.log.next_line(0)) is not None:
-            self._keep_line(slot, line)
 
     def _keep_line(self, slot: Slot, line: str) -> None:
         lease = slot.lease
