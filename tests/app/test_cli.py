@@ -149,8 +149,9 @@ def test_a_poor_token_is_refused_and_not_repeated(token: str, capsys: pytest.Cap
 
 def test_a_server_for_others_with_a_token_listens() -> None:
     door = listen(read_settings({"host": "0.0.0.0", "port": "0", "token": "a long secret"}))
-    with door, socket.create_connection(("127.0.0.1", door.getsockname()[1]), timeout=5):
-        pass
+    port = door.getsockname()[1]
+    with door, socket.create_connection(("127.0.0.1", port), timeout=5) as visitor:
+        assert visitor.getpeername()[1] == port
 
 
 def test_up_answers_at_the_address_it_prints_and_one_ctrl_c_stops_all(tmp_path: Path) -> None:

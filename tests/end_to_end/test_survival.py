@@ -174,6 +174,7 @@ def test_a_cancel_and_a_pause_are_obeyed_while_training(settings: Settings, data
         with database.writing() as session:
             queue.cancel(session, run_id)
         wait_until(lambda: state_of(database, run_id) is RunState.CANCELLED, 10)
+    assert read(database, run_id).epochs_done < 5000, "it was under way"
 
 
 def test_a_graceful_stop_hands_the_run_back_and_a_fresh_worker_finishes_it(
