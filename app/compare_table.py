@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 from app.formatting import NOTHING, count, percent, size
 from core.comparison import Group, Measure, Seed, Spread, When, spread
+from core.costs import Cost, CostRange, cost_range
 
 Words = Callable[[float | None], str]
 
@@ -22,16 +24,18 @@ def three_digits(value: float | None) -> str:
 
 @dataclass(frozen=True)
 class Column:
-    """`of_group` and `of_seed` give the figure; `words` says it, `part` leaves its unit away, for a range's start."""
+    """`of_group` and `of_seed` give the figure; `words` says it, `part` leaves its unit away, for a range's start.
+    `middle`: which of a group's figures stands for it, and is sorted by."""
 
     key: str
     title: str
-    of_group: Callable[[Group], Spread | None]
+    of_group: Callable[[Group], Spread | CostRange | None]
     of_seed: Callable[[Seed], float | None]
     words: Words
     part: Words
     is_better_high: bool = False
     when: When | None = None
+    middle: Literal["mean", "median"] = "mean"
 
     @property
     def first_order(self) -> str:
@@ -59,11 +63,12 @@ def _shared(key: str, title: str, of_group: Callable[[Group], int]) -> Column:
     )  # fmt: skip
 
 
-def _cost(key: str, title: str, words: Words, part: Words, is_better_high: bool = False) -> Column:
+def _cost(key: Cost, title: str, words: Words, is_better_high: bool = False) -> Column:
+    """Of a group the median over its runs, repeats and all; so of a seed."""
     return Column(
-        key=key, title=title, words=words, part=part, is_better_high=is_better_high,
-        of_group=lambda group: group.cost(key),  # type: ignore[arg-type]  # of the three that it names
-        of_seed=lambda seed: getattr(seed.run, key),
+        key=key, title=title, words=words, part=words, is_better_high=is_better_high, middle="median",
+        of_group=lambda group: group.cost(key),
+        of_seed=lambda seed: getattr(cost_range(getattr(run, key) for run in seed.repeats), "median", None),
     )  # fmt: skip
 
 
@@ -91,25 +96,26 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
             *(_measured("last", measure, title) for measure, title in MEASURES.items()),
             BEST_EPOCH,
             *(_measured("best", measure, title) for measure, title in MEASURES.items()),
-            _cost("seconds_per_epoch", "s per epoch", three_digits, three_digits),
-            _cost("images_per_second", "images/s", count, count, is_better_high=True),
-            _cost("peak_memory_bytes", "peak memory", size, size),
+            _cost("seconds_per_epoch", "s per epoch", three_digits),
+            _cost("images_per_second", "images/s", count, is_better_high=True),
+            _cost("peak_memory_bytes", "peak memory", size),
         )
     }
 )
 
 
 def in_order(groups: Sequence[Group], sort: str) -> list[Group]:
-    """By a column's mean, those without the figure last; by label; as they are where `sort` is empty."""
+    """By a column's mean or median, those without the figure last; by label; as they are where `sort` is empty."""
     if not sort:
         return list(groups)
     if sort.removeprefix("-") == NETWORK:
         return sorted(groups, key=lambda group: group.label.casefold(), reverse=sort.startswith("-"))
-    figures = {group.config_hash: COLUMNS[sort.removeprefix("-")].of_group(group) for group in groups}
+    column = COLUMNS[sort.removeprefix("-")]
+    figures = {group.config_hash: column.of_group(group) for group in groups}
     sign = -1 if sort.startswith("-") else 1
 
     def place(group: Group) -> tuple[bool, float]:
         figure = figures[group.config_hash]
-        return (figure is None, 0.0 if figure is None else sign * figure.mean)
+        return (figure is None, 0.0 if figure is None else sign * getattr(figure, column.middle))
 
     return sorted(groups, key=place)

@@ -3,6 +3,7 @@
 Pure but for `compare`, which reads the epochs of all runs in one go. Verdicts are not given here: a spread over seeds
 is no interval."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,9 +14,10 @@ from pydantic import JsonValue
 from sqlmodel import Session, col, select
 
 from core.config_differences import config_fields, labels_of
-from core.experiments import groups_of
+from core.costs import Cost, CostRange, cost_range
+from core.experiments import groups_of, repeats_of
 from core.report import PublishedRow, differs_from_report, published_row_of
-from core.run_state import ENDED
+from core.run_state import ENDED, RunState
 from core.tables import Epoch, Run
 
 Measure = Literal["train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy"]
@@ -57,10 +59,14 @@ def spread(values: Iterable[float | None]) -> Spread | None:
 
 @dataclass(frozen=True)
 class Seed:
-    """One run of a group and its epochs so far."""
+    """A seed of a group: its run, that run's epochs so far, and all runs of this config and seed, the run among them.
+
+    A repeat tells nothing new of the result, so whatever is counted or averaged over seeds takes it once; it tells
+    of time and memory."""
 
     run: Run
     points: Sequence[EpochPoint]
+    repeats: Sequence[Run]
 
     @property
     def last(self) -> EpochPoint | None:
@@ -101,6 +107,11 @@ class Group:
         return self.seeds[0].run
 
     @property
+    def runs(self) -> list[Run]:
+        """Seed by seed, repeats and all."""
+        return [run for seed in self.seeds for run in seed.repeats]
+
+    @property
     def measured(self) -> list[Seed]:
         """The seeds with an epoch."""
         return [seed for seed in self.seeds if seed.points]
@@ -108,12 +119,12 @@ class Group:
     @property
     def states(self) -> dict[str, int]:
         """How many of its runs are in each state."""
-        return Counter(seed.run.state.value for seed in self.seeds)
+        return Counter(run.state.value for run in self.runs)
 
     @property
     def num_open(self) -> int:
         """How many of them have not ended."""
-        return sum(seed.run.state not in ENDED for seed in self.seeds)
+        return sum(run.state not in ENDED for run in self.runs)
 
     @property
     def best_by(self) -> Literal["validation", "test"]:
@@ -128,9 +139,8 @@ class Group:
         epochs = [point.epoch for seed in self.measured if (point := seed.at(when))]
         return (min(epochs), max(epochs)) if epochs else None
 
-    def cost(self, name: Literal["seconds_per_epoch", "images_per_second", "peak_memory_bytes"]) -> Spread | None:
-        known = (getattr(seed.run, name) for seed in self.seeds)
-        return spread(value for value in known if value is not None)
+    def cost(self, name: Cost) -> CostRange | None:
+        return cost_range(getattr(run, name) for run in self.runs)
 
     def curve(self, measure: Measure) -> list[tuple[int, Spread | None]]:
         """Epoch by epoch over the seeds that have that epoch; None where a loss of one was not finite."""
@@ -147,7 +157,7 @@ class Comparison:
 
     @property
     def runs(self) -> list[Run]:
-        return [seed.run for group in self.groups for seed in group.seeds]
+        return [run for group in self.groups for run in group.runs]
 
     @property
     def num_epochs(self) -> int:
@@ -170,12 +180,18 @@ def compare(session: Session, runs: Sequence[Run]) -> Comparison:
     labels = labels_of(configs)
     told = []
     for (config_hash, members), fields, label in zip(groups.items(), configs, labels, strict=True):
-        seeds = [Seed(run, points.get(run.id or 0, [])) for run in sorted(members, key=lambda run: (run.seed, run.id))]
+        seeds = [_seed(repeats, points) for repeats in repeats_of(members)]
         published = published_row_of(members[0])
         unlike = differs_from_report(members[0]) if published else []
         label = label if labels.count(label) == 1 else f"{label}, {config_hash[:6]}"
         told.append(Group(config_hash, label, fields, seeds, published, unlike))
     return Comparison(told)
+
+
+def _seed(repeats: list[Run], points: dict[int, list[EpochPoint]]) -> Seed:
+    """Its result is that of the first run that completed, else of the one that came furthest."""
+    run = max(repeats, key=lambda run: math.inf if run.state is RunState.COMPLETED else run.epochs_done)
+    return Seed(run, points.get(run.id or 0, []), repeats)
 
 
 def _points_of(session: Session, run_ids: Sequence[int]) -> dict[int, list[EpochPoint]]:

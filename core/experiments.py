@@ -141,6 +141,14 @@ def groups_of(runs: Sequence[Run]) -> dict[str, list[Run]]:
     return groups
 
 
+def repeats_of(runs: Sequence[Run]) -> list[list[Run]]:
+    """Runs of one config by their seed, each seed's in the order of launch."""
+    by_seed: dict[int, list[Run]] = {}
+    for run in sorted(runs, key=lambda run: (run.seed, run.id)):
+        by_seed.setdefault(run.seed, []).append(run)
+    return list(by_seed.values())
+
+
 def varied_of(experiment: Experiment, run: Run) -> dict[str, JsonValue]:
     """What the experiment varies, by its path in the grid, and the value that this run has; what means nothing beside
     the run's other choices is left out."""

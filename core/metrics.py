@@ -15,6 +15,7 @@ from core.run_state import LeaseLost
 from core.tables import Artifact, Epoch, Progress, Run
 
 LOSSES = ("train_loss", "val_loss", "test_loss")
+PHASE_SECONDS = ("train_seconds", "evaluation_seconds", "checkpoint_seconds")
 SUMMARY_FIGURES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy")
 # Of one epoch's step-level losses, so many are kept in the progress row; beyond it every second one is dropped.
 MAX_STEP_LOSSES = 240
@@ -119,22 +120,26 @@ def _record_files(session: Session, lease: Lease, files: list[WrittenFile]) -> l
         session.add(artifact)
         session.flush()
         if file.kind == "checkpoint":
-            session.exec(update(Run).where(col(Run.id) == lease.run_id).values(checkpoint_id=artifact.id))
+            kept_as = {"checkpoint_id": artifact.id, "checkpoint_bytes": file.num_bytes}
+            session.exec(update(Run).where(col(Run.id) == lease.run_id).values(**kept_as))
     kept = {artifact.file_name for artifact in session.exec(select(Artifact).where(Artifact.run_id == lease.run_id))}
     return [name for name in superseded if name not in kept]
 
 
 def _summarise(session: Session, run: Run, epoch: Epoch, selected: bool) -> None:
-    seconds, train_seconds, peak = session.exec(
-        select(func.avg(Epoch.seconds), func.sum(Epoch.train_seconds), func.max(Epoch.peak_memory_bytes)).where(
-            Epoch.run_id == run.id
-        )
-    ).one()
-    images = session.exec(
-        select(func.sum(col(Epoch.images_per_second) * col(Epoch.train_seconds))).where(Epoch.run_id == run.id)
-    ).one()
-    run.seconds_per_epoch, run.peak_memory_bytes = seconds, peak
+    means = [func.avg(getattr(Epoch, name)) for name in ("seconds", *PHASE_SECONDS)]
+    peaks = [func.max(Epoch.peak_memory_bytes), func.max(Epoch.run_memory_bytes)]
+    sums = [
+        func.sum(col(Epoch.images_per_second) * col(Epoch.train_seconds)), func.sum(Epoch.train_seconds),
+        func.sum(col(Epoch.cores_busy_beside) * col(Epoch.seconds)), func.sum(Epoch.seconds),
+    ]  # fmt: skip
+    figures = session.exec(select(*means, *peaks, *sums).where(Epoch.run_id == run.id)).one()
+    run.seconds_per_epoch, *phases, run.peak_memory_bytes, run.run_memory_bytes = figures[:6]
+    for name, seconds in zip(PHASE_SECONDS, phases, strict=True):
+        setattr(run, f"{name}_per_epoch", seconds)
+    images, train_seconds, core_seconds, seconds = figures[6:]
     run.images_per_second = images / train_seconds if train_seconds else None
+    run.cores_busy_beside = core_seconds / seconds if seconds and core_seconds is not None else None
     if selected:
         run.selected_epoch = epoch.epoch
         for name in SUMMARY_FIGURES:

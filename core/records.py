@@ -27,6 +27,8 @@ class EpochFigures(TrainedEpoch):
     """The same once its checkpoint is written."""
 
     checkpoint_seconds: float
+    run_memory_bytes: int | None = None  # its peak above what the warm trainer had before the run
+    cores_busy_beside: float | None = None  # CPU cores busy with anything but this trainer, on average
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ class Experiment(SQLModel, table=True):
     base: Json = Field(sa_type=JSON)  # values of a run config, without what the grid and the seeds say
     grid: Json = Field(sa_type=JSON)  # {"learning_rate": [0.1, 0.01], "architecture.parameters.pool": ["max", "avg"]}
     seeds: Json = Field(sa_type=JSON)  # [0, 1, 2]
+    repeats: int | None = None  # of a benchmark: how often each config and seed is trained; None: it is none
     notes: str = Field(default="", sa_column_kwargs={"server_default": ""})
     created_at: datetime = Field(sa_type=UtcDateTime)
 
@@ -51,6 +52,7 @@ class Run(SQLModel, table=True):
     num_parameters: int
     num_multiply_adds: int
     experiment_id: int | None = Field(default=None, foreign_key="experiment.id", index=True)
+    repeat: int | None = None  # of a benchmark, whose runs are trained alone: which time this is, from 1
     notes: str = Field(default="", sa_column_kwargs={"server_default": ""})
     deleted_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)  # in the bin since then
 
@@ -81,8 +83,20 @@ class Run(SQLModel, table=True):
     test_loss: float | None = None
     test_accuracy: float | None = Field(default=None, index=True)
     seconds_per_epoch: float | None = None  # mean over the recorded epochs
+    train_seconds_per_epoch: float | None = None
+    evaluation_seconds_per_epoch: float | None = None
+    checkpoint_seconds_per_epoch: float | None = None
     images_per_second: float | None = None  # trained images over training seconds, all recorded epochs
-    peak_memory_bytes: int | None = None
+    peak_memory_bytes: int | None = None  # the highest of its epochs; so is the next
+    run_memory_bytes: int | None = None
+    # The same conditions, or not; NULL: not measured, by an older version or not yet.
+    checkpoint_bytes: int | None = None  # of the last one
+    single_image_seconds: float | None = None  # from an image on the device to its answer: the median of many
+    batch_seconds: float | None = None  # the same of `batch_images` at once
+    batch_images: int | None = None
+    cores_busy_beside: float | None = None  # mean over its epochs' time
+    most_runs_beside: int | None = None  # as many others were trained at the same time, at most; of any worker
+    export_beside: bool | None = None  # whether a run was exported during any part of it
 
 
 class RunTag(SQLModel, table=True):
@@ -111,7 +125,9 @@ class Epoch(SQLModel, table=True):
     evaluation_seconds: float
     checkpoint_seconds: float
     images_per_second: float
-    peak_memory_bytes: int
+    peak_memory_bytes: int  # CPU: the whole trainer's resident set; GPU: the allocator's
+    run_memory_bytes: int | None = None  # CPU: how far that rose above the warm trainer before the run; GPU: the same
+    cores_busy_beside: float | None = None  # CPU cores that the machine was busy with beside this trainer, on average
     recorded_at: datetime = Field(sa_type=UtcDateTime)
 
 
@@ -180,6 +196,7 @@ class Worker(SQLModel, table=True):
     slots: int
     threads: int
     heartbeat: int = 0
+    is_exporting: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
     vitals: Json = Field(default=None, sa_type=JSON)  # device, memory and utilisation, as last measured
     started_at: datetime = Field(sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -49,7 +49,7 @@ def get_comparison(which: Which, session: Reading) -> ComparisonOut:
 
 @router.get("/table.csv", response_class=Response, responses=CSV)
 def get_comparison_table(which: Which, session: Reading) -> Response:
-    """A line for each group: figures as mean, low and high over its seeds."""
+    """A line for each group: figures as mean, low and high over its seeds; costs over its runs, with their median."""
     rows = [_table_row(group) for group in _compared(session, which).groups]
     return _csv("comparison.csv", rows[0] if rows else (), rows)
 
@@ -71,7 +71,8 @@ def _table_row(group: Group) -> Row:
         if key in ("n", "num_parameters", "num_multiply_adds"):
             continue
         spread = column.of_group(group)
-        row |= {f"{key}_{name}": getattr(spread, name, None) for name in ("mean", "low", "high")}
+        names = ("mean", "low", "high") if column.middle == "mean" else ("mean", "median", "low", "high")
+        row |= {f"{key}_{name}": getattr(spread, name, None) for name in names}
     return row
 
 

@@ -1,9 +1,12 @@
 """The shapes of a comparison, and how a group becomes one."""
 
+from dataclasses import asdict
+
 from pydantic import Field, JsonValue
 
 from app.api.schemas import Shape
 from core.comparison import MEASURES, Comparison, EpochPoint, Group, Seed, Spread, When
+from core.costs import CostRange
 from core.report import PublishedEpoch
 from core.run_state import RunState
 
@@ -14,6 +17,16 @@ class SpreadOut(Shape):
     n: int
     mean: float
     low: float = Field(description="of the lowest seed")
+    high: float
+
+
+class CostOut(Shape):
+    """What n runs took: seeds, and repeats of the same seed alike."""
+
+    n: int
+    mean: float
+    median: float
+    low: float
     high: float
 
 
@@ -93,9 +106,9 @@ class GroupOut(Shape):
     best_by: str = Field(
         description="validation, or test where nothing was held out: chosen on the images that judge it, so optimistic"
     )
-    seconds_per_epoch: SpreadOut | None
-    images_per_second: SpreadOut | None
-    peak_memory_bytes: SpreadOut | None
+    seconds_per_epoch: CostOut | None
+    images_per_second: CostOut | None
+    peak_memory_bytes: CostOut | None
     curve: tuple[CurvePointOut, ...]
     published: PublishedOut | None
 
@@ -114,9 +127,9 @@ def _group(group: Group) -> GroupOut:
         config_hash=group.config_hash, label=group.label, config=group.fields, n=len(group.seeds),
         num_parameters=group.run.num_parameters, num_multiply_adds=group.run.num_multiply_adds,
         seeds=tuple(_seed(seed) for seed in group.seeds), last=_at(group, "last"), best=_at(group, "best"),
-        best_by=group.best_by, seconds_per_epoch=_spread(group.cost("seconds_per_epoch")),
-        images_per_second=_spread(group.cost("images_per_second")),
-        peak_memory_bytes=_spread(group.cost("peak_memory_bytes")), curve=_curve(group), published=_published(group),
+        best_by=group.best_by, seconds_per_epoch=_cost(group.cost("seconds_per_epoch")),
+        images_per_second=_cost(group.cost("images_per_second")),
+        peak_memory_bytes=_cost(group.cost("peak_memory_bytes")), curve=_curve(group), published=_published(group),
     )  # fmt: skip
 
 
@@ -163,3 +176,7 @@ def _point(point: EpochPoint | None) -> PointOut | None:
 
 def _spread(spread: Spread | None) -> SpreadOut | None:
     return None if spread is None else SpreadOut(n=spread.n, mean=spread.mean, low=spread.low, high=spread.high)
+
+
+def _cost(cost: CostRange | None) -> CostOut | None:
+    return None if cost is None else CostOut(**asdict(cost))

@@ -7,11 +7,13 @@ import pytest
 from core.bin import move_to_bin
 from core.chosen_runs import Choice, choose_runs
 from core.comparison import Comparison, Spread, compare, spread
+from core.costs import CostRange
 from core.database import Database
 from core.estimates import seconds_until_end
 from core.experiments import launch_experiment
 from core.report import reproduction
-from tests.app.trained_runs import launch, trained
+from core.tables import Run
+from tests.app.trained_runs import launch, started, trained
 
 
 def compared(database: Database, **choice: Any) -> Comparison:
@@ -34,9 +36,26 @@ def test_runs_that_differ_in_nothing_but_the_seed_are_one_group_with_mean_and_ra
     assert (told.n, told.low, told.high) == (3, 0.8, 1.0)
     assert told.mean == pytest.approx(0.9)
     assert lenet.curve("test_accuracy")[0] == (1, Spread(3, 0.5, 0.5, 0.5))
-    assert lenet.cost("peak_memory_bytes") == Spread(3, 2**20, 2**20, 2**20)
+    assert lenet.cost("peak_memory_bytes") == CostRange(3, 2**20, 2**20, 2**20, 2**20)
     assert (lenet.label, mlp.label) == ("LeNet-5", "Custom MLP")
     assert mlp.spread_at("last", "test_accuracy") == Spread(1, 0.6, 0.6, 0.6)
+
+
+def test_a_seed_that_was_trained_again_is_still_one_seed_and_its_repeats_tell_of_time_alone(database: Database) -> None:
+    first, *_ = [trained(database, 0.5, accuracy, seed=0) for accuracy in (0.8, 0.9)]
+    failed = started(database, epochs=2, seed=1).run_id
+    other = trained(database, 0.5, 1.0, seed=1)
+    for run_id, seconds in zip((first, 2, failed, other), (1.0, 2.0, None, 9.0), strict=True):
+        with database.writing() as session:
+            session.get_one(Run, run_id).seconds_per_epoch = seconds
+    (group,) = compared(database, runs=(1, 2, 3, 4)).groups
+    assert [(seed.run.id, len(seed.repeats)) for seed in group.seeds] == [(first, 2), (other, 2)], (
+        "the first that counts"
+    )
+    assert group.spread_at("last", "test_accuracy") == Spread(2, 0.9, 0.8, 1.0)
+    assert [told.n for _, told in group.curve("test_accuracy") if told] == [2, 2]
+    assert group.cost("seconds_per_epoch") == CostRange(3, 4.0, 2.0, 1.0, 9.0)
+    assert group.states == {"completed": 3, "running": 1}
 
 
 def test_the_best_epoch_is_that_of_validation_where_it_was_held_out_and_else_of_test(database: Database) -> None:

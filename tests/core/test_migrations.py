@@ -44,6 +44,8 @@ def test_every_run_epoch_artifact_and_setting_of_an_older_file_is_kept(migrated:
         assert [file.kind for file in artifacts_of_run(session, 1)] == ["checkpoint", "weights"]
         assert runs[2].name == "<script>alert(1)</script>"
         assert all((run.experiment_id, run.notes, run.deleted_at) == (None, "", None) for run in runs)
+        assert [run.train_seconds_per_epoch is None for run in runs] == [False, False, True, True, True]
+        assert all((run.run_memory_bytes, run.most_runs_beside, run.repeat) == (None, None, None) for run in runs)
         assert queue_order.is_paused(session)
         assert len(groups_of(runs)) == 4, "two of them differ in nothing but the seed"
 
