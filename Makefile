@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # An activated environment, or a folder on the path, is not ours.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: run test check bench containers lock clean
+.PHONY: run test check bench torture containers lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/worker.stamp $(VENV)/project.stamp ## make run ARGS="--port 9000"
@@ -29,6 +29,10 @@ check: $(VENV)/dev.stamp $(VENV)/project.stamp
 # Ratios against other ways to train, on the real MNIST. make bench ARGS="FOLDER --short"; FOLDER holds MNIST/raw.
 bench: $(VENV)/dev.stamp $(VENV)/project.stamp
 	$(BIN)/python -m tests.benchmarks.training $(or $(ARGS),data/datasets)
+
+# Kills N trainers that have a run, and workers, exporters and servers now and then; nothing may come of it. Minutes.
+torture: $(VENV)/dev.stamp $(VENV)/project.stamp
+	$(BIN)/python -m tests.torture --kills $(or $(N),200) $(ARGS)
 
 # Builds both images, starts them without a GPU on an engine of its own, and uses them. Minutes and 20 GB, the first time.
 CONTAINER_CHECK ?= ../shared/tools/container-check.sh

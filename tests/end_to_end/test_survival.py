@@ -1,7 +1,6 @@
 """Runs outlive the death of whatever trains them: trainers and the worker itself, killed at random moments."""
 
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -17,20 +16,14 @@ from core import queue, runs, workers
 from core.database import Database
 from core.metrics import epochs_of_run
 from core.run_config import parse_run_config, resolve_run
-from core.run_state import ENDED, RunState
+from core.run_state import RunState
 from core.settings import Settings
 from core.tables import Run
+from tests import torture
 
-# KILLS=30 make test ARGS=tests/end_to_end/test_survival.py: the longer version of the same test.
-NUM_KILLS = int(os.environ.get("KILLS", "8"))
-PATIENCE_SECONDS = 100 + 6 * NUM_KILLS
-CONFIGS: list[dict[str, object]] = [
-    {"architecture": {"name": "lenet5"}},
-    {"architecture": {"name": "custom-mlp"}, "optimizer": "adam", "learning_rate": 0.001},
-    {"architecture": {"name": "lenet5-moon"}, "schedule": "cosine", "augmentation": "affine"},
-    {"architecture": {"name": "lenet5", "parameters": {"pool": "max"}}, "validation": 200, "selection": "best_val"},
-    {"architecture": {"name": "report-mlp"}, "optimizer": "adamw", "schedule": "one-cycle", "label_smoothing": 0.1},
-]
+NUM_KILLS = 5  # make torture N=200 is the long version of the same
+TORTURE_SECONDS = 400
+PATIENCE_SECONDS = 150
 
 
 @contextmanager
@@ -65,7 +58,9 @@ def wait_until(met: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> No
 
 
 def launch(database: Database, **values: object) -> int:
-    resolved = resolve_run(parse_run_config({**CONFIGS[0], "dataset": "digits", "epochs": 8, "seed": 7, **values}))
+    resolved = resolve_run(
+        parse_run_config({"architecture": {"name": "lenet5"}, "dataset": "digits", "epochs": 8, "seed": 7, **values})
+    )
     with database.writing() as session:
         run = queue.enqueue(session, resolved)
         assert run.id is not None
@@ -90,34 +85,9 @@ def outcome(database: Database, run_id: int) -> tuple[str, list[tuple[int, float
     return weights[0], epochs
 
 
-@pytest.mark.timeout(PATIENCE_SECONDS * 3)
-def test_runs_killed_at_random_moments_end_with_the_same_weights_as_undisturbed_ones(
-    settings: Settings, database: Database
-) -> None:
-    chance = random.Random(0)
-    with working(settings) as worker:
-        undisturbed = [launch(database, **config) for config in CONFIGS]
-        wait_until(lambda: all(state_of(database, run_id) in ENDED for run_id in undisturbed))
-        killed = [launch(database, **config) for config in CONFIGS]
-        num_killed = 0
-        while not all(state_of(database, run_id) is RunState.COMPLETED for run_id in killed):
-            wait_until(lambda: any(state_of(database, run_id) in {*ENDED, RunState.RUNNING} for run_id in killed))
-            if num_killed < NUM_KILLS and any(state_of(database, run_id) is RunState.RUNNING for run_id in killed):
-                time.sleep(chance.uniform(0, 0.6))
-                trainers = trainers_of(worker)
-                if trainers:
-                    trainers[0].send_signal(signal.SIGKILL)
-                    num_killed += 1
-            for run_id in killed:  # three deaths without an epoch between them end a run, until a person requeues it
-                if state_of(database, run_id) is RunState.FAILED:
-                    assert "3rd time" in (read(database, run_id).failure_reason or "")
-                    with database.writing() as session:
-                        queue.requeue(session, run_id)
-    print(f"{num_killed} kills over {len(killed)} runs")
-    assert num_killed >= min(NUM_KILLS, 5)
-    for once, again in zip(undisturbed, killed, strict=True):
-        assert outcome(database, again) == outcome(database, once)
-        assert [epoch for epoch, *_ in outcome(database, again)[1]] == list(range(1, 9))
+@pytest.mark.timeout(TORTURE_SECONDS)
+def test_runs_killed_at_random_moments_end_with_the_same_weights_as_undisturbed_ones(settings: Settings) -> None:
+    assert torture.run(settings, kills=NUM_KILLS, seed=0, say=print) == []
 
 
 def test_a_killed_worker_takes_its_trainers_along_and_another_goes_on(settings: Settings, database: Database) -> None:
