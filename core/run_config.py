@@ -176,7 +176,12 @@ def config_hash(config: RunConfig, layers: Layers) -> str:
     resolved = config.model_dump(mode="json", exclude=set(NOT_HASHED)) | {
         "layers": LAYERS.dump_python(layers, mode="json")
     }
-    canonical = json.dumps(resolved, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return sha256_of(resolved)
+
+
+def sha256_of(values: Mapping[str, object]) -> str:
+    """Of their canonical JSON."""
+    canonical = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
