@@ -1,7 +1,7 @@
 """One attempt of a run in the trainer: resume, train, checkpoint each epoch, report, obey a stop."""
 
-import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from core.run_config import RunConfig
 from worker.batches import splits_of
 from worker.checkpoints import checkpoint_name, read_checkpoint, write_checkpoint, write_weights
 from worker.device import chosen_device, environment
-from worker.messages import LinePipe, Message, send
+from worker.messages import LinePipe, Message
 from worker.selection import best_epoch, is_patience_spent
 from worker.train import StepReport, Training
 
@@ -33,7 +33,7 @@ class Attempt:
     folder: Path
     checkpoint: dict[str, str] | None
     commands: LinePipe
-    reports: int
+    say: Callable[[Message], None]  # to the supervisor
     history: list[dict[str, Any]] = field(default_factory=list)  # JSON figures and file name of each epoch
 
     def train(self, dataset: MaterialisedDataset) -> None:
@@ -73,8 +73,8 @@ class Attempt:
         self.send({"report": "epoch", "figures": asdict(figures), "files": files, "selected": is_best})
 
     def log(self, line: str) -> None:
-        """Standard error is the run's log."""
-        print(line, file=sys.stderr, flush=True)
+        """A line of this run's own log; standard error goes into it too, but of a stack into each member's."""
+        self.send({"report": "log", "line": line})
 
     def _write_weights(self, training: Training) -> None:
         selected = best_epoch(self.config, self.history)
@@ -94,7 +94,7 @@ class Attempt:
         self._obey()
 
     def send(self, message: Message) -> None:
-        send(self.reports, message | {"run_id": self.run_id, "attempt": self.number})
+        self.say(message | {"run_id": self.run_id, "attempt": self.number})
 
     def _obey(self) -> None:
         command = self.commands.next_message(0)

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from core import queue, queue_order, runs
 from core.database import Database
 from core.lease import Lease
+from core.tables import Run
 from worker.messages import Message
 from worker.recording import remove_orphans
 
@@ -22,16 +23,21 @@ def anything_waits(database: Database) -> bool:
         return waiting is not None and not queue_order.is_paused(session)
 
 
-def claim(session: Session, worker_id: int, runs_dir: Path) -> tuple[Lease, Message] | None:
-    """Claims the first run in line and writes down what its trainer is told; None where there is none to be had."""
+def claim(session: Session, worker_id: int, runs_dir: Path) -> list[tuple[Lease, Message]]:
+    """Claims the first run in line, with what its trainer is told; nothing where there is none to be had."""
     run = queue.claim_oldest(session, worker_id)
     if run is None:
-        return None
+        return []
+    return [_told(session, run, runs_dir)]
+
+
+def _told(session: Session, run: Run, runs_dir: Path) -> tuple[Lease, Message]:
     assert run.id is not None
+    assert run.worker_id is not None
     artifacts = runs.artifacts_of_run(session, run.id)
     remove_orphans(runs_dir / str(run.id), {artifact.file_name for artifact in artifacts})
     checkpoint = next((artifact for artifact in artifacts if artifact.id == run.checkpoint_id), None)
-    return Lease(run.id, worker_id, run.attempt), {
+    return Lease(run.id, run.worker_id, run.attempt), {
         "run_id": run.id,
         "attempt": run.attempt,
         "config": run.config,

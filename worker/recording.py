@@ -1,5 +1,6 @@
-"""Writes what a trainer reports into the database, each report one transaction fenced by its lease."""
+"""Writes what a trainer reports into the database, each report fenced by its lease."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,27 @@ from sqlmodel import Session
 from core import metrics, queue
 from core.lease import Lease
 from core.records import EpochFigures, WrittenFile
+from core.run_state import LeaseLost
 from worker.messages import Message
 
 
+def record_all(session: Session, reports: Sequence[tuple[Lease, Message]]) -> tuple[list[str], list[Lease]]:
+    """Reports of a slot in one transaction: superseded files as `<run>/<name>`, and the leases that are lost.
+
+    A lost lease is noticed before anything is written of its run, so the others' reports stand.
+    """
+    superseded: list[str] = []
+    lost: list[Lease] = []
+    for lease, report in reports:
+        try:
+            superseded += [f"{lease.run_id}/{name}" for name in record(session, lease, report)]
+        except LeaseLost:
+            lost.append(lease)
+    return superseded, lost
+
+
 def record(session: Session, lease: Lease, report: Message) -> list[str]:
-    """One report of the trainer; returns names of superseded files. Raises LeaseLost."""
+    """One report of the trainer; returns names of superseded files. Raises LeaseLost, having written nothing."""
     match report["report"]:
         case "environment":
             metrics.record_environment(session, lease, report["environment"])
@@ -24,6 +41,8 @@ def record(session: Session, lease: Lease, report: Message) -> list[str]:
             return metrics.record_epoch(session, lease, figures, files, selected=report["selected"])
         case "weights":
             metrics.record_weights(session, lease, WrittenFile(**report["file"]))
+        case "log":
+            queue.add_log_line(session, lease, report["line"])
         case "completed":
             queue.complete(session, lease)
         case "interrupted":

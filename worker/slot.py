@@ -1,4 +1,4 @@
-"""One slot: its trainer child, the pipes to it, and the lease it works on."""
+"""One slot: its trainer child, the pipes to it, and the leases it works on: several where runs are stacked."""
 
 import fcntl
 import json
@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from core.lease import Lease
@@ -27,8 +27,9 @@ class Slot:
 
     def __init__(self, number: int, threads: int, environment: Mapping[str, str]) -> None:
         self.number, self._threads, self._environment = number, threads, environment
-        self.lease: Lease | None = None
-        self.stop_sent = False
+        self.leases: dict[int, Lease] = {}  # by run; a lost one until the child has let go of it
+        self.lost: set[int] = set()
+        self.stops_sent: set[int] = set()
         self.restart_at = 0.0  # time.monotonic
         self._start()
 
@@ -54,7 +55,18 @@ class Slot:
 
     @property
     def is_idle(self) -> bool:
-        return self.ready and self.lease is None
+        return self.ready and not self.leases
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether all that it trains is another's now."""
+        return bool(self.leases) and self.leases.keys() <= self.lost
+
+    def own(self, message: Message) -> list[tuple[Lease, Message]]:
+        """The reports that the message carries, one or those of a stack, but for what is not of its leases."""
+        reports = message["reports"] if message["report"] == "together" else [message]
+        pairs = ((self.leases.get(report["run_id"]), report) for report in reports)
+        return [(lease, report) for lease, report in pairs if lease is not None and lease.attempt == report["attempt"]]
 
     def said(self) -> Iterator[str | Message]:
         """Lines of its log, then reports: of a living child but its turn. Raises Closed after its last words."""
@@ -72,17 +84,28 @@ class Slot:
         if most > MOST_AT_ONCE:
             raise Closed
 
-    def train(self, lease: Lease, command: Message) -> None:
-        """Hands the child a run; it must be idle. A child that died meanwhile is noticed by the supervisor."""
+    def train(self, claimed: Sequence[tuple[Lease, Message]]) -> None:
+        """Hands the child runs, several as a stack; it must be idle. The supervisor notices where it died meanwhile."""
         assert self.is_idle
-        self.lease, self.stop_sent = lease, False
-        self._send({"command": "train", **command})
+        self.leases, self.lost, self.stops_sent = {lease.run_id: lease for lease, _ in claimed}, set(), set()
+        self._send({"command": "train", "runs": [run for _, run in claimed]})
 
-    def ask_to_stop(self) -> None:
-        """Obeyed at the child's next progress report."""
-        if self.lease is not None and not self.stop_sent:
-            self.stop_sent = True
-            self._send({"command": "stop", "run_id": self.lease.run_id})
+    def ask_to_stop(self, run_id: int) -> None:
+        """Obeyed at the child's next progress report; the rest of a stack goes on."""
+        if run_id not in self.stops_sent:
+            self.stops_sent.add(run_id)
+            self._send({"command": "stop", "run_id": run_id})
+
+    def lose(self, lease: Lease) -> None:
+        """The run is another's now. The rest of a stack goes on without it."""
+        self.lost.add(lease.run_id)
+        if not self.is_lost:
+            self.ask_to_stop(lease.run_id)
+
+    def let_go(self, lease: Lease) -> None:
+        """The child is done with the run."""
+        self.leases.pop(lease.run_id)
+        self.lost.discard(lease.run_id)
 
     def _send(self, message: Message) -> None:
         assert self.child.stdin is not None
@@ -102,7 +125,7 @@ class Slot:
             except BrokenPipeError:
                 continue
         os.close(self.reports.descriptor)
-        self.lease = None
+        self.leases = {}
         return code
 
     def restart(self) -> None:
@@ -115,5 +138,5 @@ class Slot:
             self._start()
 
     def vitals(self) -> Message:
-        state = "training" if self.lease is not None else "ready" if self.ready else "starting"
-        return {"slot": self.number, "state": state, "run": self.lease.run_id if self.lease is not None else None}
+        state = "training" if self.leases else "ready" if self.ready else "starting"
+        return {"slot": self.number, "state": state, "run": next(iter(self.leases), None), "runs": len(self.leases)}

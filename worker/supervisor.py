@@ -6,16 +6,19 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 from core import queue, workers
 from core.database import Database
+from core.lease import Lease
 from core.run_state import LeaseLost
 from core.settings import Settings
 from worker.claims import FreeSpaceFloor, anything_waits, claim
 from worker.export_child import ExportChild
 from worker.messages import Closed, Message
-from worker.recording import is_final, record
+from worker.recording import is_final, record_all
 from worker.slot import Slot
 from worker.vitals import gpus_for_slots, measure_vitals, num_cores, num_gpus
 from worker.writer import Writer
@@ -76,18 +79,16 @@ class Supervisor:
         pipes = [pipe.descriptor for slot in living for pipe in (slot.reports, slot.log)]
         select.select(pipes, [], [], POLL_SECONDS)
         for slot in living:
-            try:
-                is_alive = self._drain(slot)
-            except LeaseLost:
+            is_alive = self._drain(slot)
+            if slot.is_lost:
                 self._abandon(slot)
-                continue
-            if not is_alive:
+            elif not is_alive:
                 self._bury(slot)
         for slot in self._slots:
             slot.start_if_due()
 
     def _drain(self, slot: Slot) -> bool:
-        """Records what the slot's child has said; False where it is gone. Raises LeaseLost."""
+        """Records what the slot's child has said; False where it is gone."""
         try:
             for said in slot.said():
                 if isinstance(said, str):
@@ -102,42 +103,48 @@ class Supervisor:
         if report["report"] == "ready":
             slot.ready, self._torch_version = True, report["torch_version"]
             return
-        lease = slot.lease
-        if lease is None or (report["run_id"], report["attempt"]) != (lease.run_id, lease.attempt):
-            return
-        if is_final(report):
+        reports = slot.own(report)
+        finals = [lease for lease, report in reports if is_final(report)]
+        if finals:
             with suppress(Closed):  # its last words were said before; a death is noticed by _drain
                 for line in slot.log.waiting():
                     self._keep_line(slot, line)
-        superseded = self._writer.write(lambda session: record(session, lease, report))
+        self._record(slot, reports)
+        for lease in finals:
+            slot.let_go(lease)
+
+    def _record(self, slot: Slot, reports: Sequence[tuple[Lease, Message]]) -> None:
+        if not reports:
+            return
+        superseded, lost = self._writer.write(lambda session: record_all(session, reports))
         for name in superseded:
-            (self._settings.runs_dir / str(lease.run_id) / name).unlink(missing_ok=True)
-        if is_final(report):
-            slot.lease = None
+            (self._settings.runs_dir / name).unlink(missing_ok=True)
+        for lease in lost:
+            slot.lose(lease)
 
     def _keep_line(self, slot: Slot, line: str) -> None:
-        lease = slot.lease
-        if lease is None:
+        """What is said on standard error is nobody's in particular: it is in the log of each run of a stack."""
+        if not slot.leases:
             print(f"slot {slot.number}: {line}", file=sys.stderr, flush=True)
-            return
-        self._writer.write(lambda session: queue.add_log_line(session, lease, line))
+        self._record(slot, [(lease, {"report": "log", "line": line}) for lease in slot.leases.values()])
 
     def _bury(self, slot: Slot) -> None:
-        """Records that a child died, and starts another in its place."""
-        lease = slot.lease
+        """Records that a child died, a crash of each of its runs, and starts another in its place."""
+        leases = [lease for lease in slot.leases.values() if lease.run_id not in slot.lost]
         code = slot.end()
         slot.restart()
-        if lease is None or self._stopping:
+        if self._stopping:
             return
         how = f"killed by signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"ended with code {code}"
         suggestion = "If memory was short (see the log), use a smaller batch or network; then requeue the run."
-        try:
-            self._writer.write(lambda session: queue.crash(session, lease, f"The trainer was {how}.", suggestion))
-        except LeaseLost:
-            return
+        for lease in leases:
+            with suppress(LeaseLost):
+                self._writer.write(
+                    partial(queue.crash, lease=lease, reason=f"The trainer was {how}.", suggestion=suggestion)
+                )
 
     def _abandon(self, slot: Slot) -> None:
-        """The run is another's now: the child must not go on with it."""
+        """What it trains is another's now: the child must not go on with it."""
         slot.end()
         slot.restart()
 
@@ -153,39 +160,39 @@ class Supervisor:
             self._writer.write(lambda session: workers.beat(session, self._worker_id, vitals))
         except workers.WorkerLost:  # judged dead, after a long sleep say: its runs are the queue's again
             for slot in self._slots:
-                if slot.lease is not None:
+                if slot.leases:
                     self._abandon(slot)
             self._worker_id = self._join()
         self._beaten_at = time.monotonic()
 
     def _obey_wishes(self) -> None:
         for slot in self._slots:
-            if slot.lease is None or slot.stop_sent:
-                continue
-            try:
-                with self._database.reading() as session:
-                    wanted = queue.stop_wanted(session, slot.lease)
-            except LeaseLost:
+            with self._database.reading() as session:
+                for lease in [lease for lease in slot.leases.values() if lease.run_id not in slot.stops_sent]:
+                    try:
+                        if queue.stop_wanted(session, lease):
+                            slot.ask_to_stop(lease.run_id)
+                    except LeaseLost:
+                        slot.lose(lease)
+            if slot.is_lost:
                 self._abandon(slot)
-                continue
-            if wanted:
-                slot.ask_to_stop()
 
     def _claim(self) -> None:
         for slot in self._slots:
             if not slot.is_idle or not anything_waits(self._database) or self._floor.is_low():
                 continue
             claimed = self._writer.write(lambda session: claim(session, self._worker_id, self._settings.runs_dir))
-            if claimed is None:
+            if not claimed:
                 return
-            slot.train(*claimed)
+            slot.train(claimed)
 
     def _stop(self) -> None:
         """Asks every trainer to stop, records its last reports, kills what does not answer, hands all back."""
         for slot in self._slots:
-            slot.ask_to_stop()
+            for run_id in slot.leases:
+                slot.ask_to_stop(run_id)
         deadline = time.monotonic() + STOP_SECONDS
-        while time.monotonic() < deadline and any(slot.lease is not None for slot in self._slots):
+        while time.monotonic() < deadline and any(slot.leases for slot in self._slots):
             self._listen()
         for slot in self._slots:
             if slot.child.returncode is None:

@@ -3,6 +3,8 @@
 import os
 import sys
 import traceback
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -34,24 +36,25 @@ def main(reports: int, threads: int) -> int:
         while True:
             command = commands.next_message(None)
             if command is not None and command["command"] == "train":
-                torch.set_num_threads(command["threads"] or threads)
-                _train(command, settings, commands, reports)
+                [run] = command["runs"]
+                torch.set_num_threads(run["threads"] or threads)
+                _train(run, settings, commands, partial(send, reports))
     except (Closed, BrokenPipeError):
         return 0
 
 
-def _train(command: Message, settings: Settings, commands: LinePipe, reports: int) -> None:
+def _train(run: Message, settings: Settings, commands: LinePipe, say: Callable[[Message], None]) -> None:
     """One attempt, from its command to exactly one final report: completed, interrupted or failed."""
-    config = RunConfig.model_validate(command["config"])
+    config = RunConfig.model_validate(run["config"])
     attempt = Attempt(
-        run_id=command["run_id"],
-        number=command["attempt"],
+        run_id=run["run_id"],
+        number=run["attempt"],
         config=config,
-        layers=LAYERS.validate_python(command["layers"]),
-        folder=settings.runs_dir / str(command["run_id"]),
-        checkpoint=command["checkpoint"],
+        layers=LAYERS.validate_python(run["layers"]),
+        folder=settings.runs_dir / str(run["run_id"]),
+        checkpoint=run["checkpoint"],
         commands=commands,
-        reports=reports,
+        say=say,
     )
     try:
         attempt.train(ready(config.dataset, settings, attempt.say_fetching))
@@ -62,7 +65,7 @@ def _train(command: Message, settings: Settings, commands: LinePipe, reports: in
         raise
     except Exception as error:  # whatever it is, the run must end in a state with a reason
         reason, suggestion, works_on = explained(error, config, Path(attempt.folder))
-        print(reason, file=sys.stderr, flush=True)
+        attempt.log(reason)
         attempt.send({"report": "failed", "reason": reason, "suggestion": suggestion, "dataset": works_on})
     finally:
         del attempt

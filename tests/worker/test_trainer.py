@@ -58,13 +58,17 @@ def next_report(slot: Slot, seconds: float = PATIENCE_SECONDS) -> Message:
     return report
 
 
+def start(slot: Slot, *commands: Message) -> None:
+    slot.train([(Lease(command["run_id"], 1, command["attempt"]), command) for command in commands])
+
+
 def reports_of(slot: Slot, command: Message) -> list[Message]:
     """Trains one run and gives all that was said until its final report."""
-    slot.train(Lease(command["run_id"], 1, command["attempt"]), command)
+    start(slot, command)
     reports = [next_report(slot)]
     while reports[-1]["report"] not in ("completed", "interrupted", "failed"):
         reports.append(next_report(slot))
-    slot.lease = None
+    slot.leases = {}
     return reports
 
 
@@ -186,21 +190,21 @@ def test_a_broken_checkpoint_fails_the_run_with_a_reason(slot: Slot) -> None:
 
 
 def test_a_stop_is_obeyed_within_two_seconds_and_the_child_trains_on(slot: Slot) -> None:
-    slot.train(Lease(4, 1, 1), command_for(4, 1, config(epochs=10_000)))
+    start(slot, command_for(4, 1, config(epochs=10_000)))
     while (report := next_report(slot)).get("phase") != "training":
-        assert report["report"] in ("environment", "progress")
+        assert report["report"] in ("environment", "progress", "log")
     asked = time.monotonic()
-    slot.ask_to_stop()
+    slot.ask_to_stop(4)
     while (report := next_report(slot))["report"] != "interrupted":
         assert report["report"] in ("progress", "epoch")
     assert time.monotonic() - asked < STOP_SECONDS
-    slot.lease = None
+    slot.leases = {}
     assert reports_of(slot, command_for(5, 1, config()))[-1]["report"] == "completed"
 
 
 def test_a_stop_is_obeyed_at_the_next_report(slot: Slot) -> None:
     """Told by the order of what is said, whatever the machine does meanwhile."""
-    slot.train(Lease(9, 1, 1), command_for(9, 1, config(epochs=10_000)))
+    start(slot, command_for(9, 1, config(epochs=10_000)))
     while next_report(slot).get("phase") != "training":
         pass
     os.kill(slot.child.pid, signal.SIGSTOP)
@@ -208,23 +212,23 @@ def test_a_stop_is_obeyed_at_the_next_report(slot: Slot) -> None:
         time.sleep(0.01)
     while slot.reports.next_message(0) is not None:
         pass
-    slot.ask_to_stop()
+    slot.ask_to_stop(9)
     os.kill(slot.child.pid, signal.SIGCONT)
     said = [next_report(slot)["report"]]
     while said[-1] != "interrupted":
         said.append(next_report(slot)["report"])
     assert said.count("progress") <= 1, said
-    slot.lease = None
+    slot.leases = {}
 
 
 def test_a_killed_child_is_noticed_and_replaced(slot: Slot) -> None:
-    slot.train(Lease(6, 1, 1), command_for(6, 1, config(epochs=10_000)))
+    start(slot, command_for(6, 1, config(epochs=10_000)))
     assert next_report(slot)["report"] in ("environment", "progress")
     os.kill(slot.child.pid, signal.SIGKILL)
     with pytest.raises(Closed):
         listen_forever(slot)
     assert slot.end() == -signal.SIGKILL
-    assert slot.lease is None
+    assert not slot.leases
     slot.restart()
     assert not slot.is_idle
     slot.start_if_due()
