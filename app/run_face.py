@@ -6,7 +6,7 @@ from typing import Literal
 from sqlmodel import Session
 
 from core.estimates import seconds_remaining, seconds_until_start
-from core.queue_order import is_paused
+from core.queue_order import is_paused, stops_running
 from core.run_state import RunState
 from core.runs import progress_of_run, queue_positions
 from core.tables import Progress, Run
@@ -14,7 +14,7 @@ from core.workers import disk_is_low, live_workers
 
 FaceKind = Literal[
     "held", "queue_paused", "no_worker", "disk_low", "queued",
-    "cancelling", "pausing", "starting", "fetching", "training", "evaluating",
+    "cancelling", "pausing", "stopping", "starting", "fetching", "training", "evaluating",
     "completed", "failed", "cancelled",
 ]  # fmt: skip
 PHASES: dict[str, FaceKind] = {"fetching": "fetching", "training": "training", "evaluating": "evaluating"}
@@ -81,6 +81,8 @@ def _kind(session: Session, run: Run, progress: Progress | None) -> FaceKind:
             return "cancelling"
         case RunState.RUNNING if run.held_at is not None:
             return "pausing"
+        case RunState.RUNNING if stops_running(session):
+            return "stopping"
         case RunState.RUNNING:
             return PHASES.get(progress.phase, "starting") if progress is not None else "starting"
         case RunState.COMPLETED:

@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 
 from core.events import record_event, tell_end_of_experiment
 from core.lease import Lease, owned_by, owned_run
-from core.queue_order import is_paused, next_in_line
+from core.queue_order import is_paused, next_in_line, stops_running
 from core.run_config import ResolvedRun
 from core.run_state import ENDED, LEGAL_MOVES, IllegalMove, LeaseLost, RunState
 from core.runs import run_by_id
@@ -150,9 +150,10 @@ def crash(session: Session, lease: Lease, reason: str, suggestion: str) -> RunSt
 
 
 def stop_wanted(session: Session, lease: Lease) -> bool:
-    """Whether the user wishes this attempt to stop (cancel or pause); raises LeaseLost where it is not ours."""
+    """Whether the user wishes this attempt to stop (cancel, pause, or the queue paused with its running runs); raises
+    LeaseLost where it is not ours."""
     run = owned_run(session, lease)
-    return run.cancel_requested_at is not None or run.held_at is not None
+    return run.cancel_requested_at is not None or run.held_at is not None or stops_running(session)
 
 
 def add_log_line(session: Session, lease: Lease, line: str) -> None:

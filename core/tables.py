@@ -203,10 +203,11 @@ class Worker(SQLModel, table=True):
 
 
 class QueueControl(SQLModel, table=True):
-    """One row: whether the queue hands out runs."""
+    """One row: whether the queue hands out runs, and whether those that were running come back to it meanwhile."""
 
     id: int = Field(default=1, primary_key=True)
     paused_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    stopped_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # paused with its running runs since then
 
 
 class IdempotencyKey(SQLModel, table=True):

@@ -8,7 +8,7 @@ import "./notice.js";
 const EPOCH_CHARTS = ["test_accuracy", "test_loss", "train_accuracy", "train_loss"];
 const FORMATS = { test_accuracy: percent, train_accuracy: percent, test_loss: number, train_loss: number };
 const REFRESH_MS = 3000;
-const WISHES = ["cancelling", "pausing"]; // their face stays, whatever the trainer does meanwhile
+const WISHES = ["cancelling", "pausing", "stopping"]; // their face stays, whatever the trainer does meanwhile
 const UNDER_WAY = { training: "Training", evaluating: "Evaluating" }; // one face, but for a word
 
 const { runPage, runsUrl, selection } = document.querySelector("[data-run-page]").dataset;

@@ -95,7 +95,7 @@ function listArrived() {
   document.getElementById("known-tags").replaceChildren(...offered.tag.map(([tag]) => new Option(tag, tag)));
   showSelection();
   document.getElementById("filters").hidden = !Object.values(JSON.parse(counts)).some(Boolean);
-  if (isSwitch && !document.activeElement.closest("main *")) {
+  if (isSwitch && !document.activeElement.closest("main *")?.checkVisibility()) {
     // the button that was pressed is gone: the focus goes to the one in its place
     document.getElementById("paused" in list().dataset ? "resume-queue" : "pause-queue").focus();
   }
@@ -123,6 +123,7 @@ document.addEventListener("htmx:afterSwap", ({ target }) => {
 document.addEventListener("htmx:beforeRequest", ({ target }) => target.closest("[popover]")?.hidePopover());
 document.addEventListener("htmx:afterRequest", ({ target, detail }) => {
   if (detail.requestConfig.verb !== "post") return;
-  isSwitch = target.querySelector("#pause-queue, #resume-queue") !== null;
+  isSwitch = target.querySelector("#pause-queue, #pause-all-now, #resume-queue") !== null;
+  target.closest("dialog")?.close();
   refreshSoon();
 });

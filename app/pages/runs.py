@@ -17,7 +17,7 @@ from core.datasets import DATASETS
 from core.disk import free_space
 from core.events import newest_event_id
 from core.experiments import experiment_names
-from core.queue_order import is_paused
+from core.queue_order import is_paused, stops_running
 from core.queue_order import pause_queue as pause
 from core.run_state import RunState
 from core.runs import count_by_state, list_runs
@@ -91,8 +91,10 @@ def workers_panel(request: Request, session: Reading, settings: CurrentSettings)
 
 
 @router.post("/queue/pause", name="pause_queue")
-def pause_queue(request: Request, session: Writing, view: Annotated[str, Form()] = "") -> RedirectResponse:
-    pause(session, paused=True)
+def pause_queue(
+    request: Request, session: Writing, view: Annotated[str, Form()] = "", with_running: Annotated[bool, Form()] = False
+) -> RedirectResponse:
+    pause(session, paused=True, with_running=with_running)
     return _back(request, view)
 
 
@@ -116,7 +118,7 @@ def _table(session: Session, settings: Settings, view: RunsView) -> dict[str, An
     return {
         "event_id": newest_event_id(session), "view": view, "columns": COLUMNS, "page": page,
         "rows": rows_of(session, page.runs), "counts": counts, "has_runs": any(counts.values()),
-        "is_paused": is_paused(session), "has_worker": bool(workers),
+        "is_paused": is_paused(session), "stops_running": stops_running(session), "has_worker": bool(workers),
         "tab_title": _tab_title(counts), "experiments": experiments, "choices": choices,
         "disk_is_low": disk_is_low(workers), "space": free_space(settings),
     }  # fmt: skip

@@ -152,6 +152,24 @@ def test_a_paused_queue_is_told_and_resumed_where_one_was(client: TestClient, da
     assert "The queue is paused" not in _page(client).text
 
 
+def test_a_queue_is_paused_with_its_running_runs_and_says_what_is_lost(client: TestClient, database: Database) -> None:
+    run_id = _launch(database)
+    lease = _claim(database)
+    assert "Its epoch under way is lost" in _page(client).text
+    client.post("/queue/pause")
+    assert 'id="pause-all-too"' in client.get("/runs").text
+    client.post("/queue/pause", data={"with_running": "true"})
+    assert "paused with its running runs. They stop at their next report." in _page(client).text
+    assert 'id="pause-all-too"' not in client.get("/runs").text
+    assert "goes back to the front at its next report" in client.get(f"/runs/{run_id}").text
+    with database.writing() as session:
+        queue.hand_back(session, lease)
+    page = _page(client)
+    assert "Nothing trains. What was under way stands at the front" in " ".join(page.text.split())
+    assert "first in the queue, which is paused" in page.rows[run_id]
+    assert "Back in the queue, first. The queue is paused" in client.get(f"/runs/{run_id}").text
+
+
 def test_a_completed_run_shows_its_accuracy_as_a_percentage_and_its_curve(
     client: TestClient, database: Database
 ) -> None:

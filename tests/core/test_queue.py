@@ -154,6 +154,33 @@ def test_a_paused_queue_hands_out_nothing_until_it_goes_on(database: Database) -
     assert claim(database, worker).run_id == run_id
 
 
+def test_a_queue_paused_with_its_running_runs_takes_them_back_to_its_front(database: Database) -> None:
+    lease, worker = started(database), join(database)
+    waiting = launch(database)
+    write(database, run_changes.move_to_front, waiting)
+    assert not write(database, queue.stop_wanted, lease)
+    write(database, queue_order.pause_queue, True)
+    assert not write(database, queue.stop_wanted, lease), "those under way go on"
+    write(database, queue_order.pause_queue, True, with_running=True)
+    assert write(database, queue.stop_wanted, lease)
+    assert write(database, queue.hand_back, lease) is QUEUED
+    assert read_run(database, lease.run_id).held_at is None
+    assert write(database, queue.claim_oldest, worker) is None
+    write(database, queue_order.pause_queue, False)
+    assert [claim(database, worker).run_id for _ in range(2)] == [lease.run_id, waiting]
+    assert not write(database, queue.stop_wanted, Lease(lease.run_id, worker, 2))
+
+
+def test_a_run_that_the_user_paused_stays_held_when_the_queue_goes_on(database: Database) -> None:
+    lease, worker = started(database), join(database)
+    write(database, queue.hold, lease.run_id, True)
+    write(database, queue_order.pause_queue, True, with_running=True)
+    write(database, queue.hand_back, lease)
+    write(database, queue_order.pause_queue, False)
+    assert write(database, queue.claim_oldest, worker) is None
+    assert read_run(database, lease.run_id).held_at is not None
+
+
 def test_a_held_run_is_passed_over_until_it_is_released(database: Database) -> None:
     held, next_one, worker = launch(database), launch(database), join(database)
     write(database, queue.hold, held, True)

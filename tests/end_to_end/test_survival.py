@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core import queue, runs, workers
+from core import queue, queue_order, runs, workers
 from core.database import Database
 from core.metrics import epochs_of_run
 from core.run_config import parse_run_config, resolve_run
@@ -145,6 +145,29 @@ def test_a_cancel_and_a_pause_are_obeyed_while_training(settings: Settings, data
             queue.cancel(session, run_id)
         wait_until(lambda: state_of(database, run_id) is RunState.CANCELLED, 10)
     assert read(database, run_id).epochs_done < 5000, "it was under way"
+
+
+def test_a_queue_paused_with_its_running_run_goes_on_to_the_same_weights(
+    settings: Settings, database: Database
+) -> None:
+    with working(settings):
+        whole = launch(database, epochs=30)
+        wait_until(lambda: state_of(database, whole) is RunState.COMPLETED)
+        paused = launch(database, epochs=30)
+        wait_until(lambda: read(database, paused).epochs_done >= 2)
+        with database.writing() as session:
+            queue_order.pause_queue(session, True, with_running=True)
+        started = time.monotonic()
+        wait_until(lambda: state_of(database, paused) is RunState.QUEUED, 10)
+        print(f"back in the queue after {time.monotonic() - started:.2f} s")
+        assert 2 <= read(database, paused).epochs_done < 30
+        time.sleep(0.3)
+        assert state_of(database, paused) is RunState.QUEUED, "nothing starts"
+        with database.writing() as session:
+            queue_order.pause_queue(session, False)
+        wait_until(lambda: state_of(database, paused) is RunState.COMPLETED)
+        assert read(database, paused).attempt == 2
+    assert outcome(database, paused) == outcome(database, whole)
 
 
 def test_a_graceful_stop_hands_the_run_back_and_a_fresh_worker_finishes_it(

@@ -57,7 +57,10 @@ def test_the_queue_is_paused_and_resumed(client: TestClient) -> None:
     paused = client.post("/api/v1/queue/pause").json()
     assert (paused["paused"], paused["waiting"], paused["num_runs"]["queued"]) == (True, [1], 1)
     assert client.get("/api/v1/queue").json() == paused
-    assert client.post("/api/v1/queue/resume").json()["paused"] is False
+    assert paused["paused_with_running"] is False
+    assert client.post("/api/v1/queue/pause?with_running=true").json()["paused_with_running"] is True
+    going_on = client.post("/api/v1/queue/resume").json()
+    assert (going_on["paused"], going_on["paused_with_running"]) == (False, False)
 
 
 def test_workers_are_told_while_they_are_heard(client: TestClient, database: Database) -> None:
