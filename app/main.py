@@ -25,7 +25,18 @@ from app.bin_keeper import BinKeeper
 from app.errors import add_error_handlers, problems
 from app.live import LiveFeed, called_at_stop_signal
 from app.pages import compare as compare_page
-from app.pages import experiment, login, new_run, reproduce, run, run_actions, run_files, run_labels, selection
+from app.pages import (
+    experiment,
+    login,
+    new_run,
+    reproduce,
+    run,
+    run_actions,
+    run_files,
+    run_labels,
+    run_reproductions,
+    selection,
+)
 from app.pages import experiments as experiments_page
 from app.pages import runs as runs_page
 from app.pages import storage as storage_page
@@ -46,6 +57,7 @@ PAGES = (
     run_actions,
     run_files,
     run_labels,
+    run_reproductions,
     experiments_page,
     reproduce,
     experiment,

@@ -15,12 +15,22 @@ def record_event(session: Session, kind: str, run_id: int | None = None, **paylo
     session.add(Event(kind=kind, run_id=run_id, payload=payload, recorded_at=datetime.now(UTC)))
 
 
-def tell_end_of_experiment(session: Session, run_id: int, to: RunState) -> None:
+def tell_who_follows(session: Session, run_id: int, to: RunState) -> None:
+    """Of a run's move, what else it means: the end of its experiment, and an answer for the run that it reproduces."""
+    if to not in ENDED:
+        return
+    _tell_end_of_experiment(session, run_id)
+    original_id = session.exec(select(Run.reproduces_id).where(Run.id == run_id)).first()
+    if original_id is not None:
+        record_event(session, "changed", original_id, reproduced_by=run_id, ended=True)
+
+
+def _tell_end_of_experiment(session: Session, run_id: int) -> None:
     """An event when the last open run of an experiment has ended; again, if one is requeued and ends once more."""
     experiment = session.exec(
         select(Experiment).join(Run, col(Run.experiment_id) == Experiment.id).where(Run.id == run_id)
     ).first()
-    if experiment is None or to not in ENDED:
+    if experiment is None:
         return
     is_open = col(Run.state).not_in(ENDED)
     if session.exec(select(Run.id).where(Run.experiment_id == experiment.id, is_open).limit(1)).first() is None:

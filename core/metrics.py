@@ -12,7 +12,7 @@ from core.events import record_event
 from core.lease import Lease, owned_by, owned_run
 from core.records import EpochFigures, WrittenFile
 from core.run_state import LeaseLost
-from core.tables import Artifact, Epoch, Progress, Run
+from core.tables import Artifact, Epoch, Fingerprint, Progress, Run
 
 LOSSES = ("train_loss", "val_loss", "test_loss")
 PHASE_SECONDS = ("train_seconds", "evaluation_seconds", "checkpoint_seconds")
@@ -22,9 +22,10 @@ MAX_STEP_LOSSES = 240
 
 
 def record_epoch(
-    session: Session, lease: Lease, figures: EpochFigures, files: list[WrittenFile], *, selected: bool
-) -> list[str]:
-    """Records one epoch with its checkpoint and event, fenced by the lease.
+    session: Session, lease: Lease, figures: EpochFigures, files: list[WrittenFile], *, selected: bool,
+    fingerprints: dict[str, str] | None = None,
+) -> list[str]:  # fmt: skip
+    """Records one epoch with its checkpoint, what its weights were, and an event; fenced by the lease.
 
     `selected` makes this epoch's figures the run's summary. Returns the names of superseded files, to be unlinked
     after the commit. Raises LeaseLost where the run is another's or the epoch is not the next one.
@@ -38,6 +39,8 @@ def record_epoch(
         raise LeaseLost(lease.run_id, lease.attempt)
     epoch = _epoch_row(lease, figures)
     session.add(epoch)
+    if fingerprints is not None:
+        session.add(Fingerprint(run_id=lease.run_id, epoch=figures.epoch, tensors=fingerprints))
     superseded = _record_files(session, lease, files)
     session.flush()
     _summarise(session, session.get_one(Run, lease.run_id, populate_existing=True), epoch, selected)

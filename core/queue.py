@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, update
 from sqlmodel import Session, col
 
-from core.events import record_event, tell_end_of_experiment
+from core.events import record_event, tell_who_follows
 from core.lease import Lease, owned_by, owned_run
 from core.queue_order import is_paused, next_in_line, stops_running
 from core.run_config import ResolvedRun
@@ -175,7 +175,7 @@ def _move(session: Session, run_id: int, from_states: set[RunState], to: RunStat
     if moved.rowcount == 0:
         raise IllegalMove(run_id, run_by_id(session, run_id).state, to.value)
     record_event(session, "state", run_id, state=to)
-    tell_end_of_experiment(session, run_id, to)
+    tell_who_follows(session, run_id, to)
 
 
 def _leave(session: Session, lease: Lease, to: RunState, **values: Any) -> None:
@@ -189,7 +189,7 @@ def _leave(session: Session, lease: Lease, to: RunState, **values: Any) -> None:
     if progress is not None:
         session.delete(progress)
     record_event(session, "state", lease.run_id, state=to)
-    tell_end_of_experiment(session, lease.run_id, to)
+    tell_who_follows(session, lease.run_id, to)
 
 
 def _refreshed(session: Session, run: Run) -> Run:

@@ -64,6 +64,7 @@ class Run(SQLModel, table=True):
     crashes: int = 0  # since the last recorded epoch
     epochs_done: int = 0
     checkpoint_id: int | None = Field(default=None)  # the artifact a next attempt resumes from
+    reproduces_id: int | None = Field(default=None, index=True)  # the run that is trained again; may be purged since
     environment: Json = Field(default=None, sa_type=JSON)  # torch build, CPU, threads of the first attempt
     failure_reason: str | None = None
     failure_suggestion: str | None = None
@@ -129,6 +130,14 @@ class Epoch(SQLModel, table=True):
     run_memory_bytes: int | None = None  # CPU: how far that rose above the warm trainer before the run; GPU: the same
     cores_busy_beside: float | None = None  # CPU cores that the machine was busy with beside this trainer, on average
     recorded_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Fingerprint(SQLModel, table=True):
+    """What the weights were after an epoch. Beside the epoch, not in it: who reads figures does not read these."""
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    epoch: int = Field(primary_key=True)
+    tensors: Json = Field(sa_type=JSON)  # {"0.weight": "9f86d081884c7d65"}, in the order of the network
 
 
 class Progress(SQLModel, table=True):

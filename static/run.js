@@ -76,7 +76,7 @@ function on(kind, act) {
 on("epoch", epochCame);
 on("progress", progressCame);
 on("deleted", () => location.assign(runsUrl));
-for (const kind of ["state", "changed"]) on(kind, () => fetchAnew("run-head", "run-labels", "run-record", "run-files", "run-journal"));
+for (const kind of ["state", "changed"]) on(kind, () => fetchAnew("run-head", "run-labels", "run-again", "run-record", "run-files", "run-journal"));
 for (const kind of ["queue", "worker"]) document.addEventListener(`trainyard:${kind}`, () => fetchAnew("run-head"));
 // Another run's move changes our place in line.
 document.addEventListener("trainyard:state", ({ detail }) => detail.run !== run && now().state === "queued" && fetchAnew("run-head"));

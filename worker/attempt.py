@@ -13,6 +13,7 @@ from core.run_config import RunConfig
 from worker.batches import splits_of
 from worker.checkpoints import checkpoint_name, read_checkpoint, write_checkpoint, write_weights
 from worker.device import chosen_device, environment
+from worker.fingerprints import fingerprints
 from worker.messages import LinePipe, Message
 from worker.selection import best_epoch, is_patience_spent
 from worker.train import StepReport, Training
@@ -70,7 +71,8 @@ class Attempt:
             files.append(
                 asdict(WrittenFile("best_checkpoint", file.file_name, file.sha256, file.num_bytes, file.epoch))
             )
-        self.send({"report": "epoch", "figures": asdict(figures), "files": files, "selected": is_best})
+        report: Message = {"report": "epoch", "figures": asdict(figures), "files": files, "selected": is_best}
+        self.send(report | {"fingerprints": fingerprints(training.model.state_dict())})
 
     def log(self, line: str) -> None:
         """A line of this run's own log; standard error goes into it too, but of a stack into each member's."""

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from core import queue, queue_order, runs
 from core.database import Database
 from core.lease import Lease
+from core.reproductions import threads_of
 from core.tables import Run
 from worker.messages import Message
 from worker.recording import remove_orphans
@@ -42,7 +43,7 @@ def _told(session: Session, run: Run, runs_dir: Path) -> tuple[Lease, Message]:
         "attempt": run.attempt,
         "config": run.config,
         "layers": run.layers,
-        "threads": (run.environment or {}).get("threads"),  # its first attempt's: others round otherwise
+        "threads": threads_of(session, run),
         "checkpoint": checkpoint and {"file_name": checkpoint.file_name, "sha256": checkpoint.sha256},
     }
 

@@ -38,7 +38,9 @@ def record(session: Session, lease: Lease, report: Message) -> list[str]:
         case "epoch":
             files = [WrittenFile(**file) for file in report["files"]]
             figures = EpochFigures(**report["figures"])
-            return metrics.record_epoch(session, lease, figures, files, selected=report["selected"])
+            return metrics.record_epoch(
+                session, lease, figures, files, selected=report["selected"], fingerprints=report["fingerprints"]
+            )
         case "weights":
             metrics.record_weights(session, lease, WrittenFile(**report["file"]))
         case "log":

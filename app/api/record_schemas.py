@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import AwareDatetime, Field, JsonValue
 
 from app.api.schemas import Fraction, Shape, from_row
+from core.reproduction_answers import Answer, Kind
 from core.tables import Artifact, Epoch
 
 
@@ -63,6 +64,50 @@ class ArtifactOut(Shape):
     )
     created_at: AwareDatetime
     url: str = Field(description="where its bytes are", examples=["/api/v1/runs/1/artifacts/3"])
+
+
+class UnlikeFigureOut(Shape):
+    name: str = Field(examples=["train_loss"])
+    original: float | None
+    again: float | None
+
+
+class UnlikeOut(Shape):
+    """The first difference."""
+
+    epoch: int | None = Field(description="null where only the final weights differ")
+    figures: tuple[UnlikeFigureOut, ...]
+    tensors: tuple[str, ...] = Field(
+        description="by their names in the weights file, in the order of the network; those of this epoch, or of the "
+        "final weights where `compared_epochs` is false",
+        examples=[["0.weight", "0.bias"]],
+    )
+    layer: str | None = Field(
+        description="the first of them in words", examples=["layer 1 (Conv2d 6 filters 5×5), weights"]
+    )
+    largest: float | None = Field(description="difference of two of its values, in the final weights")
+
+
+class ReproductionOut(Shape):
+    """Two trainings of one config, and whether they are the same, bit for bit."""
+
+    original_id: int
+    again_id: int
+    answer: Kind = Field(description="open until the second has ended; unfinished where it did not complete")
+    compared_epochs: bool = Field(description="whether the weights of each epoch were compared, or the final ones only")
+    difference: UnlikeOut | None
+    unlike: tuple[str, ...] = Field(
+        description="why identity was not promised; empty where it was", examples=[["threads: 1, then 2"]]
+    )
+
+
+def reproduction_out(answer: Answer) -> ReproductionOut:
+    unlike = answer.difference
+    difference = None if unlike is None else from_row(UnlikeOut, unlike, layer=answer.layer)
+    return from_row(
+        ReproductionOut, answer, difference=difference, answer=answer.kind,
+        original_id=answer.original.id, again_id=answer.again.id,
+    )  # fmt: skip
 
 
 def epoch_row(epoch: Epoch) -> Mapping[str, Any]:  # what a CSV line holds

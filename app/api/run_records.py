@@ -7,12 +7,22 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import FileResponse
 
-from app.api.record_schemas import ArtifactOut, EpochOut, EventOut, LogLineOut, artifact_out, epoch_row
+from app.api.record_schemas import (
+    ArtifactOut,
+    EpochOut,
+    EventOut,
+    LogLineOut,
+    ReproductionOut,
+    artifact_out,
+    epoch_row,
+    reproduction_out,
+)
 from app.api.schemas import from_row
 from app.dependencies import LARGEST_ID, CurrentSettings, Id, Reading, RunId
 from app.errors import problems
 from core.events import events_of_run
 from core.metrics import epochs_of_run
+from core.reproduction_answers import answers_about
 from core.run_files import artifact_of_run
 from core.runs import artifacts_of_run, log_of_run, run_by_id
 
@@ -59,6 +69,14 @@ def get_log(
     """The newest lines that the trainer said, oldest first."""
     run_by_id(session, run_id)
     return [from_row(LogLineOut, line) for line in log_of_run(session, run_id, after=after, limit=limit)]
+
+
+@router.get("/reproductions")
+def get_reproductions(run_id: RunId, session: Reading, settings: CurrentSettings) -> list[ReproductionOut]:
+    """Whether this run came out as the run it reproduces, and the newest five that reproduce it as itself."""
+    return [
+        reproduction_out(answer) for answer in answers_about(session, settings.runs_dir, run_by_id(session, run_id))
+    ]
 
 
 @router.get("/artifacts")

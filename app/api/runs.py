@@ -1,5 +1,6 @@
 """Runs: launch, list, look at, change, cancel, requeue, delete."""
 
+import secrets
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Query, Response
@@ -12,6 +13,7 @@ from core import queue, run_changes
 from core.bin import move_to_bin, restore
 from core.bulk import change_runs
 from core.idempotency import enqueue_once
+from core.reproductions import reproduce_once
 from core.run_config import RunConfig, resolve_run
 from core.run_state import RunState
 from core.runs import RunFilter, SortKey, list_runs, progress_of_run, queue_positions, run_by_id
@@ -132,6 +134,21 @@ def restore_run(run_id: RunId, session: Writing) -> RunOut:
 def cancel_run(run_id: RunId, session: Writing) -> RunOut:
     """Cancel a queued run at once; a running one stops at its next report, within half a second of training."""
     return _told(session, queue.cancel(session, run_id))
+
+
+@router.post(
+    "/{run_id}/reproduce", status_code=201,
+    responses=problems(400, 404, 409) | {200: {"model": RunOut, "description": "Known key"}},
+)  # fmt: skip
+def reproduce_run(
+    run_id: RunId, session: Writing, response: Response, idempotency_key: IdempotencyKey = None
+) -> RunOut:
+    """Train a completed run again, with its threads and on its kind of device; `reproductions` then tells whether it
+    came out identical."""
+    run, is_new = reproduce_once(session, run_id, idempotency_key or secrets.token_urlsafe(16))
+    response.status_code = 201 if is_new else 200
+    response.headers["Location"] = f"/api/v1/runs/{run.id}"
+    return _told(session, run)
 
 
 @router.post("/{run_id}/requeue", responses=problems(404, 409))

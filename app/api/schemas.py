@@ -113,6 +113,7 @@ class RunOut(Shape):
     failure: FailureOut | None
     environment: dict[str, JsonValue] | None = Field(description="torch build, CPU and threads of the first attempt")
     experiment_id: int | None
+    reproduces_id: int | None = Field(description="the run that this one trains again; it may be gone since")
     notes: str
     tags: tuple[str, ...]
     deleted_at: AwareDatetime | None = Field(description="in the bin since then")

@@ -11,7 +11,7 @@ from pydantic_core import PydanticUndefined
 from sqlmodel import Session, col, select
 
 from app.charts import Panel, epoch_panels, gaps, step_panel
-from app.dependencies import Reading, RunId
+from app.dependencies import CurrentSettings, Reading, RunId
 from app.formatting import group_words
 from app.pages.run_files import files_of
 from app.palette import look_of
@@ -25,6 +25,7 @@ from core.experiment_words import value_words
 from core.experiments import varied_of
 from core.invalid_run_config import InvalidRunConfig
 from core.metrics import epochs_of_run
+from core.reproduction_answers import answers_about
 from core.run_config import DEPENDENT_FIELDS, RunConfig, parse_run_config, resolve_run
 from core.run_state import ENDED, RunState
 from core.runs import artifacts_of_run, log_of_run, run_by_id
@@ -60,7 +61,7 @@ class PhaseTime:
 
 
 @router.get("/runs/{run_id}", name="run_page")
-def run_page(request: Request, run_id: RunId, session: Reading) -> HTMLResponse:
+def run_page(request: Request, run_id: RunId, session: Reading, settings: CurrentSettings) -> HTMLResponse:
     run = run_by_id(session, run_id)
     epochs = epochs_of_run(session, run_id)
     face = face_of(session, run)
@@ -68,7 +69,7 @@ def run_page(request: Request, run_id: RunId, session: Reading) -> HTMLResponse:
         request, "pages/run.html", **_header(session, run, face), **_record(run, epochs), **_journal(session, run_id),
         **files_of(session, run), tags=tags_of_runs(session, [run_id])[run_id], known_tags=tags_in_use(session),
         panels=_panels(run, epochs, face), gaps=gaps(epochs), config_rows=config_rows(run.config),
-        layers=list(_flat(_layers(run))),
+        layers=list(_flat(_layers(run))), answers=answers_about(session, settings.runs_dir, run),
     )  # fmt: skip
 
 

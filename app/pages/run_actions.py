@@ -12,6 +12,7 @@ from app.security import own_path
 from core import queue, run_changes
 from core.bin import move_to_bin, restore
 from core.idempotency import enqueue_once
+from core.reproductions import reproduce_once
 from core.run_config import parse_run_config, resolve_run
 from core.runs import run_by_id
 
@@ -78,6 +79,16 @@ def launch_again(
     launched, _ = enqueue_once(session, resolved, f"again {launch_key or secrets.token_urlsafe(16)} {asked}")
     assert launched.id is not None
     return back(request, launched.id, "")
+
+
+@router.post("/runs/{run_id}/reproduce", name="reproduce_run")
+def reproduce_run(
+    request: Request, run_id: RunId, session: Writing, launch_key: Annotated[str, Form(max_length=64)] = ""
+) -> RedirectResponse:
+    """To the page of the run that trains this one again; pressed twice on one page it is one run."""
+    again, _ = reproduce_once(session, run_id, f"reproduce {run_id} {launch_key or secrets.token_urlsafe(16)}")
+    assert again.id is not None
+    return back(request, again.id, "")
 
 
 @router.post("/runs/{run_id}/delete", name="delete_run")

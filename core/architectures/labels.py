@@ -4,11 +4,20 @@ from core.architectures.layers import (
     AvgPool2d,
     Conv2d,
     Dropout,
+    Layers,
     LayerSpec,
     Linear,
     MaxPool2d,
     Residual,
 )
+
+_PARTS = {
+    "weight": "weights",
+    "bias": "biases",
+    "running_mean": "running means",
+    "running_var": "running variances",
+    "num_batches_tracked": "count of batches",
+}
 
 
 def layer_label(spec: LayerSpec) -> str:
@@ -30,6 +39,16 @@ def layer_label(spec: LayerSpec) -> str:
             return f"Residual around {_count(len(spec.layers), 'layer')}"
         case _:
             return spec.type
+
+
+def tensor_label(layers: Layers, tensor: str) -> str:
+    """Weights by their name in the file: "4.inner.0.weight" -> "layer 5.1 (Conv2d 6 filters 5×5), weights"."""
+    *place, part = (name for name in tensor.split(".") if name != "inner")
+    spec = layers[int(place[0])]
+    if isinstance(spec, Residual):
+        spec = spec.layers[int(place[1])]
+    number = ".".join(str(int(position) + 1) for position in place)
+    return f"layer {number} ({layer_label(spec)}), {_PARTS.get(part, part)}"
 
 
 def shape_label(shape: tuple[int, ...]) -> str:

@@ -60,7 +60,7 @@ def trainyard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trainyard]:
             with httpx2.Client(base_url=f"{address[0]}/api/v1/", timeout=10) as api:
                 assert httpx2.get(f"{address[0]}/healthz").status_code == 200
                 wait_until(lambda: has_ready_slot(api), START_SECONDS)
-                yield Trainyard(address[0], api)
+                yield Trainyard(address[0], api, data_dir)
             process.send_signal(signal.SIGTERM)
             assert process.wait(STOP_SECONDS) == 0
         finally:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import httpx2
@@ -20,6 +21,7 @@ SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElemen
 class Trainyard(NamedTuple):
     address: str
     api: httpx2.Client  # of /api/v1
+    data_dir: Path
 
     def launch(self, *, epochs: int, name: str = "") -> int:
         """LeNet-5 on digits; the number of the run."""
