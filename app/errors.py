@@ -22,6 +22,7 @@ from core.datasets import UnknownDataset
 from core.experiments import ExperimentNotFound
 from core.idempotency import KeyReused
 from core.invalid_run_config import InvalidRunConfig, problems_of
+from core.predictions import PredictionsMissing
 from core.run_files import ArtifactNotFound
 from core.run_state import IllegalMove, RunNotFound
 from core.runs import InvalidCursor
@@ -140,6 +141,7 @@ _DESCRIPTIONS: Mapping[type[Exception], Callable[[Any], Problem]] = {
     RunNotFound: lambda error: problem(404, str(error), suggestion="It may have been deleted."),
     ExperimentNotFound: lambda error: problem(404, str(error), suggestion="Its runs may have been deleted for good."),
     ArtifactNotFound: lambda error: problem(404, str(error)),
+    PredictionsMissing: lambda error: problem(404, error.reason, suggestion=error.suggestion),
     UnknownArchitecture: lambda error: problem(404, str(error)),
     UnknownDataset: lambda error: problem(404, str(error)),
     DatasetMissing: lambda error: problem(404, str(error), suggestion=IMAGES_COME),

@@ -14,6 +14,7 @@ from app.api import (
     events,
     experiments,
     health,
+    predictions,
     queue,
     run_records,
     runs,
@@ -66,7 +67,7 @@ PAGES = (
     login,
     events,
 )
-DOORS = (runs, run_records, experiments, compare, architectures, datasets, queue, workers, storage, events)
+DOORS = (runs, run_records, predictions, experiments, compare, architectures, datasets, queue, workers, storage, events)
 
 
 def create_app(settings: Settings) -> FastAPI:

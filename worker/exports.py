@@ -22,6 +22,7 @@ from core.dataset_store import MaterialisedDataset
 from core.exports import EXPORTED_KINDS, DueExport
 from core.metrics import SUMMARY_FIGURES
 from core.onnx_graph import OPSET, onnx_model
+from core.predictions import PREDICTION
 from core.records import WrittenFile
 from core.run_config import RunConfig
 from core.settings import Settings
@@ -33,8 +34,6 @@ from worker.models import build
 from worker.train import EVALUATION_BATCH, evaluated
 
 LARGEST_DIFFERENCE = 1e-4  # of a probability: what the server's answers are allowed to differ from torch's
-# Of each image: the class that the network says and its probability. float32: a float16 has but ten values above 0.995.
-PREDICTION = np.dtype([("class", np.uint8), ("confidence", np.float32)])
 CURVES = (*SUMMARY_FIGURES, "learning_rate", "seconds", "images_per_second")
 
 

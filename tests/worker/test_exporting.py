@@ -21,6 +21,7 @@ from core.database import Database, open_database
 from core.dataset_store import materialised
 from core.exports import EXPORTED_KINDS, begin_export, is_export_due
 from core.metrics import epochs_of_run
+from core.predictions import PREDICTION
 from core.run_files import artifact_of_run
 from core.run_state import RunState
 from core.runs import artifacts_of_run, log_of_run, run_by_id
@@ -29,7 +30,6 @@ from core.tables import EXPORT_TRIES, Artifact
 from tests.app.trained_runs import launch
 from worker.claims import FreeSpaceFloor
 from worker.export_child import ExportChild
-from worker.exports import PREDICTION
 from worker.messages import send
 from worker.writer import Writer
 
