@@ -61,6 +61,14 @@ def record_weights(session: Session, lease: Lease, weights: WrittenFile) -> None
     _record_files(session, lease, [weights])
 
 
+def record_latency(
+    session: Session, lease: Lease, *, single_image_seconds: float, batch_seconds: float, batch_images: int
+) -> None:
+    """Keeps how fast the selected epoch's network answers; raises LeaseLost."""
+    run = owned_run(session, lease)
+    run.single_image_seconds, run.batch_seconds, run.batch_images = single_image_seconds, batch_seconds, batch_images
+
+
 def record_progress(
     session: Session, lease: Lease, *, phase: str, message: str = "", epoch: int = 0, step: int = 0,
     steps_per_epoch: int = 0, images_per_second: float | None = None, loss: float | None = None,

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import func, update
 from sqlmodel import Session, col
 
+from core.conditions import note_runs_beside
 from core.events import record_event, tell_who_follows
 from core.lease import Lease, owned_by, owned_run
 from core.queue_order import is_paused, next_in_line, stops_running
@@ -110,6 +111,7 @@ def claim_oldest(session: Session, worker_id: int) -> Run | None:
     ).first()  # fmt: skip
     if claimed is None:
         return None
+    note_runs_beside(session)
     run = session.get_one(Run, claimed[0], populate_existing=True)
     record_event(session, "state", run.id, state=RunState.RUNNING, attempt=run.attempt)
     return run

@@ -76,11 +76,11 @@ function on(kind, act) {
 on("epoch", epochCame);
 on("progress", progressCame);
 on("deleted", () => location.assign(runsUrl));
-for (const kind of ["state", "changed"]) on(kind, () => fetchAnew("run-head", "run-labels", "run-again", "run-record", "run-files", "run-journal"));
+for (const kind of ["state", "changed"]) on(kind, () => fetchAnew("run-head", "run-labels", "run-again", "run-record", "run-costs", "run-files", "run-journal"));
 for (const kind of ["queue", "worker"]) document.addEventListener(`trainyard:${kind}`, () => fetchAnew("run-head"));
 // Another run's move changes our place in line.
 document.addEventListener("trainyard:state", ({ detail }) => detail.run !== run && now().state === "queued" && fetchAnew("run-head"));
-setInterval(() => document.hidden || now().state !== "running" || fetchAnew("run-record", "run-journal"), REFRESH_MS);
+setInterval(() => document.hidden || now().state !== "running" || fetchAnew("run-record", "run-costs", "run-journal"), REFRESH_MS);
 
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
   if (detail.requestConfig.verb !== "post") return;

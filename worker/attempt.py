@@ -14,6 +14,8 @@ from worker.batches import splits_of
 from worker.checkpoints import checkpoint_name, read_checkpoint, write_checkpoint, write_weights
 from worker.device import chosen_device, environment
 from worker.fingerprints import fingerprints
+from worker.footprint import CpuBeside, WarmMemory
+from worker.latency import measure_latency
 from worker.messages import LinePipe, Message
 from worker.selection import best_epoch, is_patience_spent
 from worker.train import StepReport, Training
@@ -40,6 +42,7 @@ class Attempt:
     def train(self, dataset: MaterialisedDataset) -> None:
         """From the first or next epoch to the weights file; raises Interrupted and what training raises."""
         device = chosen_device(self.config)
+        self._warm = WarmMemory(device)
         found = environment(device)
         self.send({"report": "environment", "environment": found})
         training = Training(self.config, self.layers, splits_of(dataset, self.config, device))
@@ -49,6 +52,7 @@ class Attempt:
             self.history = checkpoint.history
         where = f"{found['device_name']}, torch {found['torch_version']}, threads: {found['threads']}"
         self.log(f"attempt {self.number} on {where}; starts at epoch {len(self.history) + 1}")
+        self._beside = CpuBeside()
         if not is_patience_spent(self.config, self.history):
             for epoch in training.epochs(self.say_step):
                 self._finish_epoch(training, epoch)
@@ -56,6 +60,8 @@ class Attempt:
                     self.log(f"stopped early after epoch {epoch.epoch}: the validation loss fell no more")
                     break
         self._write_weights(training)
+        latency = measure_latency(training.model, training.splits, self.config.precision)
+        self.send({"report": "latency", "figures": latency})
 
     def _finish_epoch(self, training: Training, trained: TrainedEpoch) -> None:
         """The checkpoint first, then the report: what is recorded can always be resumed."""
@@ -64,7 +70,10 @@ class Attempt:
         self.history = [*self.history, entry | {"file_name": file_name}]
         started = time.perf_counter()
         file = write_checkpoint(self.folder, self.number, trained.epoch, training.tensors(), self.history)
-        figures = EpochFigures(**asdict(trained), checkpoint_seconds=time.perf_counter() - started)
+        figures = EpochFigures(
+            **asdict(trained), checkpoint_seconds=time.perf_counter() - started,
+            run_memory_bytes=self._warm.above(trained.peak_memory_bytes), cores_busy_beside=self._beside.cores(),
+        )  # fmt: skip
         is_best = best_epoch(self.config, self.history) == trained.epoch
         files = [asdict(file)]
         if self.config.selection == "best_val" and is_best:
@@ -84,6 +93,7 @@ class Attempt:
         if selected != len(self.history):
             best = read_checkpoint(self.folder / self.history[selected - 1]["file_name"])
             tensors = {name: best.tensors[name] for name in tensors}
+            training.model.load_state_dict(tensors)
         self.send({"report": "weights", "file": asdict(write_weights(self.folder, tensors, selected))})
 
     def say_step(self, step: StepReport) -> None:

@@ -6,6 +6,7 @@ import sys
 import time
 from contextlib import suppress
 
+from core.conditions import begin_exporting, end_exporting
 from core.database import Database
 from core.exports import begin_export, is_export_due, record_export
 from core.records import WrittenFile
@@ -33,10 +34,10 @@ class ExportChild:
     def is_busy(self) -> bool:
         return self._child is not None
 
-    def attend(self) -> None:
+    def attend(self, worker_id: int) -> None:
         """Records what the child has written, gives it the next run, starts one where a run waits; never blocks."""
         if self._child is None:
-            self._start_if_due()
+            self._start_if_due(worker_id)
             return
         try:
             while (report := self._reports.next_message(0)) is not None:
@@ -48,6 +49,7 @@ class ExportChild:
                 with self._child:  # closes its pipes
                     pass
                 self._child, self._look_at = None, time.monotonic() + PAUSE_SECONDS
+                self._writer.write(lambda session: end_exporting(session, worker_id))
 
     def end(self) -> None:
         """At any moment: what it was at is done again."""
@@ -56,13 +58,14 @@ class ExportChild:
             with suppress(subprocess.TimeoutExpired):
                 self._child.wait(END_SECONDS)
 
-    def _start_if_due(self) -> None:
+    def _start_if_due(self, worker_id: int) -> None:
         if time.monotonic() < self._look_at or self._floor.is_low():
             return
         self._look_at = time.monotonic() + LOOK_SECONDS
         with self._database.reading() as session:
             if not is_export_due(session):
                 return
+        self._writer.write(lambda session: begin_exporting(session, worker_id))
         self._child = subprocess.Popen(
             [sys.executable, "-P", "-m", "worker.exporting"],
             stdin=subprocess.PIPE,

@@ -45,6 +45,8 @@ def record(session: Session, lease: Lease, report: Message) -> list[str]:
             metrics.record_weights(session, lease, WrittenFile(**report["file"]))
         case "log":
             queue.add_log_line(session, lease, report["line"])
+        case "latency":
+            metrics.record_latency(session, lease, **report["figures"])
         case "completed":
             queue.complete(session, lease)
         case "interrupted":

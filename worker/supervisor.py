@@ -53,7 +53,7 @@ class Supervisor:
             while not self._stopping:
                 self._listen()
                 self._beat_if_due()
-                self._exports.attend()
+                self._exports.attend(self._worker_id)
                 # One change is one look; a slot that became idle looks too, for what waited meanwhile.
                 if watch.changed() or any(slot.is_idle for slot in self._slots):
                     self._obey_wishes()

@@ -29,6 +29,8 @@ class EpochOut(Shape):
     checkpoint_seconds: float
     images_per_second: float | None
     peak_memory_bytes: int
+    run_memory_bytes: int | None
+    cores_busy_beside: float | None
     recorded_at: AwareDatetime
 
 

@@ -75,6 +75,35 @@ class SummaryOut(Shape):
     num_parameters: int
 
 
+class CostsOut(Shape):
+    """What the run took, and what else the machine did meanwhile; null: not measured. Seconds are means over epochs."""
+
+    seconds_per_epoch: float | None
+    train_seconds_per_epoch: float | None
+    evaluation_seconds_per_epoch: float | None
+    checkpoint_seconds_per_epoch: float | None
+    images_per_second: float | None = Field(description="trained images over the seconds of training alone")
+    run_memory_bytes: int | None = Field(
+        description="what the run added at its peak to the warm trainer's memory; on a GPU the allocator's peak"
+    )
+    peak_memory_bytes: int | None = Field(description="the whole trainer's peak; on a GPU the allocator's")
+    num_parameters: int
+    num_multiply_adds: int = Field(description="of one image, forward")
+    checkpoint_bytes: int | None
+    single_image_seconds: float | None = Field(
+        description="from one image on the device to its answer, by the selected weights: the median of many"
+    )
+    batch_seconds: float | None = Field(description="the same of `batch_images` at once")
+    batch_images: int | None
+    cores_busy_beside: float | None = Field(
+        description="CPU cores of the machine that did anything but train this run, on average over its epochs"
+    )
+    most_runs_beside: int | None = Field(
+        description="at most so many other runs were trained at the same time, by any worker"
+    )
+    export_beside: bool | None = Field(description="whether runs were exported during a part of it, by any worker")
+
+
 class FailureOut(Shape):
     reason: str
     suggestion: str | None
@@ -110,6 +139,7 @@ class RunOut(Shape):
     epochs_done: int
     progress: ProgressOut | None
     summary: SummaryOut | None = Field(description="null until an epoch is recorded")
+    costs: CostsOut
     failure: FailureOut | None
     environment: dict[str, JsonValue] | None = Field(description="torch build, CPU and threads of the first attempt")
     experiment_id: int | None
@@ -144,6 +174,7 @@ def run_out(run: Run, progress: Progress | None, queue_position: int | None, tag
         queue_position=queue_position,
         progress=None if progress is None else progress_out(progress),
         summary=summary_out(run),
+        costs=from_row(CostsOut, run),
         failure=failure_out(run),
     )
 

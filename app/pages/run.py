@@ -15,6 +15,7 @@ from app.dependencies import CurrentSettings, Reading, RunId
 from app.formatting import group_words
 from app.pages.run_files import files_of
 from app.palette import look_of
+from app.run_costs import costs_of
 from app.run_face import Face, face_of, tab_title
 from app.templating import render
 from core.architectures.facts import LayerFacts, layer_facts
@@ -67,9 +68,10 @@ def run_page(request: Request, run_id: RunId, session: Reading, settings: Curren
     face = face_of(session, run)
     return render(
         request, "pages/run.html", **_header(session, run, face), **_record(run, epochs), **_journal(session, run_id),
-        **files_of(session, run), tags=tags_of_runs(session, [run_id])[run_id], known_tags=tags_in_use(session),
-        panels=_panels(run, epochs, face), gaps=gaps(epochs), config_rows=config_rows(run.config),
-        layers=list(_flat(_layers(run))), answers=answers_about(session, settings.runs_dir, run),
+        **files_of(session, run), **costs_of(run), panels=_panels(run, epochs, face), gaps=gaps(epochs),
+        tags=tags_of_runs(session, [run_id])[run_id], known_tags=tags_in_use(session),
+        config_rows=config_rows(run.config), layers=list(_flat(_layers(run))),
+        answers=answers_about(session, settings.runs_dir, run),
     )  # fmt: skip
 
 
@@ -91,6 +93,11 @@ def run_record(request: Request, run_id: RunId, session: Reading) -> HTMLRespons
 def run_journal(request: Request, run_id: RunId, session: Reading) -> HTMLResponse:
     run_by_id(session, run_id)
     return render(request, "partials/run/journal.html", **_journal(session, run_id))
+
+
+@router.get("/runs/{run_id}/costs", name="run_costs")
+def run_costs(request: Request, run_id: RunId, session: Reading) -> HTMLResponse:
+    return render(request, "partials/run/costs.html", **costs_of(run_by_id(session, run_id)))
 
 
 @router.get("/runs/{run_id}/log", name="run_log")

@@ -11,8 +11,9 @@ from fastapi.testclient import TestClient
 from core import queue, queue_order, run_changes
 from core.database import Database
 from core.exports import record_export
-from core.metrics import record_environment, record_progress
+from core.metrics import record_environment, record_latency, record_progress
 from core.records import WrittenFile
+from core.tables import Run
 from tests.app.trained_runs import complete, fail, join, launch, record_epochs, record_weights, started
 
 HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)> {{ 7 * 7 }} &amp;"
@@ -161,6 +162,34 @@ def test_a_completed_run_shows_its_figures_curves_and_downloads(client: TestClie
     curves = {key: figure(told, key)["data"][0]["y"] for key in ("train_loss", "test_accuracy")}
     assert curves == {"train_loss": [1.0, 0.5, 1 / 3, 0.25], "test_accuracy": pytest.approx([0.91, 0.92, 0.93, 0.94])}
     assert "figure-step_loss" not in told
+
+
+def test_a_run_says_what_it_cost_and_whether_it_was_alone(client: TestClient, database: Database) -> None:
+    lease = started(database)
+    record_epochs(database, lease, 1, 2)
+    told = words(page(client, lease.run_id))
+    assert "memory of the run not measured" in told, "as a run that an older version trained"
+    assert "an epoch 10 s on average: training 8 s, evaluation 1.5 s, checkpoint 0.5 s" in told
+    assert "answer, a batch not measured" in told
+    assert "Alone: no worker trained or exported another run at the same time." in told
+    with database.writing() as session:
+        record_latency(session, lease, single_image_seconds=0.0001874, batch_seconds=0.0012, batch_images=100)
+        run = session.get_one(Run, lease.run_id)
+        run.run_memory_bytes, run.cores_busy_beside, run.checkpoint_bytes = 10 * 2**20, 0.251, 358_000
+        run.most_runs_beside, run.export_beside = 2, True
+        record_environment(session, lease, {"device_name": "A CPU", "torch_version": "2.15.0", "threads": 1})
+    told = words(client.get(f"/runs/{lease.run_id}/costs").text)
+    assert "Not alone: at the same time at most 2 other runs were trained and files of completed" in told
+    assert "answer, one image 0.187 ms" in told
+    assert "answer, 100 images 1.2 ms" in told
+    assert "busy beside it 0.25 cores" in told
+    assert "Measured on A CPU, torch 2.15.0, 1 thread." in told
+    costs = client.get(f"/api/v1/runs/{lease.run_id}").json()["costs"]
+    assert (costs["run_memory_bytes"], costs["checkpoint_bytes"], costs["most_runs_beside"]) == (10 * 2**20, 358_000, 2)
+    assert costs["train_seconds_per_epoch"] == 8.0
+    with database.writing() as session:
+        session.get_one(Run, lease.run_id).most_runs_beside = None
+    assert "was not recorded" in words(client.get(f"/runs/{lease.run_id}/costs").text)
 
 
 def test_the_files_of_a_run_are_listed_and_what_is_still_to_come_is_said(

@@ -97,10 +97,10 @@ def export_now(database: Database, settings: Settings) -> None:
     """All that waits, as the supervisor has it done."""
     child = ExportChild(settings, database, Writer(database), FreeSpaceFloor(settings.data_dir, 0))
     deadline = time.monotonic() + PATIENCE_SECONDS
-    child.attend()
+    child.attend(1)
     while child.is_busy:
         assert time.monotonic() < deadline
-        child.attend()
+        child.attend(1)
         time.sleep(0.01)
 
 

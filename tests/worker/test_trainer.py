@@ -108,7 +108,7 @@ def test_a_run_is_trained_and_reported_from_environment_to_completed(slot: Slot,
     reports = reports_of(slot, command_for(1, 1, config(batch_size=16, optimizer="adam", learning_rate=0.002)))
     assert {(report["run_id"], report["attempt"]) for report in reports} == {(1, 1)}
     kinds = [report["report"] for report in reports]
-    assert kinds[-3:] == ["epoch", "weights", "completed"]
+    assert kinds[-4:] == ["epoch", "weights", "latency", "completed"]
     assert [report["environment"]["device"] for report in only(reports, "environment")] == ["cpu"]
     phases = {report["phase"] for report in only(reports, "progress")}
     assert phases == {"fetching", "training", "evaluating"}
@@ -122,6 +122,17 @@ def test_a_run_is_trained_and_reported_from_environment_to_completed(slot: Slot,
     [checkpoint] = epoch["files"]
     assert read_checkpoint(folder / checkpoint["file_name"], checkpoint["sha256"]).history[0]["epoch"] == 1
     assert weights["file"]["epoch"] == 1
+
+
+def test_a_run_is_reported_with_its_memory_the_cpu_beside_it_and_how_fast_its_network_answers(slot: Slot) -> None:
+    told = [reports_of(slot, command_for(run, 1, config())) for run in (10, 11)]
+    memory = [only(reports, "epoch")[0]["figures"]["run_memory_bytes"] / 2**20 for reports in told]
+    assert memory[0] == pytest.approx(memory[1], abs=2), "whatever the run before has left in the process"
+    assert 4 < memory[0] < 40
+    assert 0 <= only(told[0], "epoch")[0]["figures"]["cores_busy_beside"] <= (psutil.cpu_count() or 1)
+    [latency] = [report["figures"] for report in only(told[0], "latency")]
+    assert latency["batch_images"] == 100
+    assert 0 < latency["single_image_seconds"] < latency["batch_seconds"] < 100 * latency["single_image_seconds"]
 
 
 def test_a_second_attempt_resumes_from_the_checkpoint_and_ends_with_the_same_weights(slot: Slot) -> None:
