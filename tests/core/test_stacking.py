@@ -29,7 +29,8 @@ def test_runs_that_differ_in_a_seed_or_a_number_of_their_own_share_a_stack(choic
     "choices",
     [
         {"epochs": 3}, {"batch_size": 32}, {"dataset": "mnist"}, {"optimizer": "adam"}, {"nesterov": True},
-        {"schedule": "cosine"}, {"augmentation": "shift"}, {"validation": 100}, {"precision": "bf16"}, {"device": "cpu"},
+        {"schedule": "cosine"}, {"augmentation": "shift"}, {"validation": 100}, {"precision": "bf16"},
+        {"device": "cpu"},
         {"architecture": {"name": "lenet5-moon", "parameters": {"dropout": 0.0}}},  # has no such layers at all
         {"architecture": {"name": "lenet5-moon2"}},
     ],

@@ -16,7 +16,6 @@ from core.run_config import RunConfig, parse_run_config, resolve_run
 from core.schedules import learning_rate_at
 from worker.batches import Split, TooFewImages, splits_of, train_batches
 from worker.checkpoints import read_checkpoint, write_checkpoint
-from worker.data import ensure
 from worker.optimizers import build_optimizer
 from worker.train import StepReport, Training, TrainingDiverged
 from worker.trainer import explained
@@ -66,13 +65,6 @@ def bits(tensor: torch.Tensor) -> bytes:
 
 def pictures(split: Split) -> Counter[tuple[bytes, int]]:
     return Counter((bits(image), int(label)) for image, label in zip(split.images, split.labels, strict=True))
-
-
-@pytest.fixture(scope="session")
-def digits(tmp_path_factory: pytest.TempPathFactory) -> MaterialisedDataset:
-    folder = tmp_path_factory.mktemp("digits")
-    said: Callable[[str], None] = [""].append
-    return ensure("digits", datasets_dir=folder, materialised_dir=folder / "made", mirror=None, report=said)
 
 
 @pytest.mark.parametrize("choices", [PLAIN, STATEFUL], ids=["lenet5-sgd", "lenet5-moon-adam"])

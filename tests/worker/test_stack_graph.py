@@ -1,0 +1,30 @@
+"""What of the graphs does not need a GPU."""
+
+from itertools import accumulate
+
+import pytest
+import torch
+
+from worker.stack_graph import MARK_SECONDS, MAX_STEPS_PER_MARK, Pace, Replayed, steps_of_next_mark
+
+
+def test_a_step_on_a_cpu_is_computed_as_it_is() -> None:
+    computed = list[int]()
+    step = Replayed(lambda: computed.append(1), torch.device("cpu"))
+    for _ in range(5):
+        step()
+    assert len(computed) == 5
+
+
+def test_a_host_without_a_gpu_waits_for_nothing() -> None:
+    pace = Pace(torch.device("cpu"))
+    for _ in range(3):
+        pace.after_step()
+
+
+@pytest.mark.parametrize("step_seconds", [1e-5, 1e-4, 1e-3, 0.005, 0.03])
+def test_marks_come_as_often_as_a_cancel_needs_whatever_a_step_takes(step_seconds: float) -> None:
+    steps = list(accumulate(range(12), lambda last, _: steps_of_next_mark(last, last * step_seconds), initial=1))
+    assert steps[-1] == steps[-2]
+    assert steps[-1] == 1 or steps[-1] * step_seconds <= MARK_SECONDS
+    assert steps[-1] == MAX_STEPS_PER_MARK or steps[-1] * step_seconds >= MARK_SECONDS / 4
