@@ -75,7 +75,9 @@ class RunConfig(BaseModel):
     early_stopping_patience: int | None = Field(None, ge=1, le=10_000, title="Early-stopping patience")
     seed: int = Field(0, ge=0, le=2**32 - 1, title="Seed")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", title="Device")
-    precision: Literal["fp32", "bf16"] = Field("fp32", title="Precision")
+    precision: Literal["fp32", "tf32", "bf16"] = Field(
+        "fp32", title="Precision", description="tf32 is a GPU's way to compute; on a CPU it is fp32"
+    )
 
     @field_validator("name")
     @classmethod

@@ -14,10 +14,18 @@ class DeviceUnavailable(RuntimeError):
 
 
 def chosen_device(config: RunConfig) -> torch.device:
-    """The device of `config`; raises DeviceUnavailable."""
+    """The device of `config`, told its precision; raises DeviceUnavailable."""
     if config.device == "cuda" and not torch.cuda.is_available():
         raise DeviceUnavailable("This run asks for a GPU, and this worker has none.")
+    choose_precision(config)
     return torch.device("cuda" if config.device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def choose_precision(config: RunConfig) -> None:
+    """Whether a GPU may round factors to TF32's 10 bits; torch lets convolutions, unless told. A CPU has no TF32."""
+    precision = "tf32" if config.precision == "tf32" else "ieee"
+    torch.backends.cuda.matmul.fp32_precision = precision
+    torch.backends.cudnn.conv.fp32_precision = precision  # type: ignore[attr-defined]
 
 
 def environment(device: torch.device) -> dict[str, str | int]:

@@ -32,8 +32,9 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
 def smoothed_cross_entropy(outputs: Tensor, labels: Tensor, smoothing: Tensor) -> Tensor:
     """(K, B, classes), (K, B), (K, 1) -> (K, B): torch's, each row with its own label smoothing."""
     log = outputs.float().log_softmax(2)
-    of_label = log.gather(2, labels.unsqueeze(2)).squeeze(2)
-    return (smoothing - 1) * of_label - smoothing * log.mean(2)
+    # One row an image: for more dimensions, and for gather, CUDA has no deterministic way.
+    of_label = functional.nll_loss(log.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape)
+    return (1 - smoothing) * of_label - smoothing * log.mean(2)
 
 
 @torch.inference_mode()
@@ -48,7 +49,7 @@ def evaluated(
     for images, labels in batches:
         with autocast(device, precision):
             outputs = model(images, None).float()
-        loss_sum += functional.cross_entropy(outputs.transpose(1, 2), labels, reduction="none").sum(1)
+        loss_sum += smoothed_cross_entropy(outputs, labels, loss_sum.new_zeros(1)).sum(1)
         num_correct += (outputs.argmax(2) == labels).sum(1)
         num_images += labels.shape[1]
         pace.after_step()

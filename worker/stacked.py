@@ -16,6 +16,7 @@ from core.records import TrainedEpoch
 from core.run_config import RunConfig
 from core.schedules import learning_rate_at
 from core.stacking import stack_key
+from worker.batches import Splits
 from worker.device import forget_peak_memory, peak_memory_bytes
 from worker.stack import Stack
 from worker.stack_evaluation import Evaluation, evaluated, test_batches, val_batches
@@ -52,6 +53,11 @@ class StackedTraining:
         self._stack = Stack(configs, layers, stacked_splits_of(dataset, configs, device), device)
 
     @property
+    def splits(self) -> Splits:
+        """All of train, and no val: what is held out is each member's own."""
+        return self._stack.splits.splits
+
+    @property
     def steps_per_epoch(self) -> int:
         return self._stack.steps_per_epoch
 
@@ -67,6 +73,10 @@ class StackedTraining:
         """Before `epochs`. Every member must have the same number of epochs done when training begins."""
         self._stack.restore(self._rows.index(member), tensors)
         self._done[member] = epochs_done
+
+    def start_from(self, member: int, weights: dict[str, Tensor]) -> None:
+        """Another run's weights in place of fresh ones, before the first epoch."""
+        self._stack.model.load(self._rows.index(member), weights)
 
     def drop(self, member: int) -> None:
         """Leaves the stack: cancelled, paused, ended early. The others' numbers do not change."""

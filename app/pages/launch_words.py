@@ -3,7 +3,8 @@
 WORDS = {
     "sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "one-cycle": "One-cycle", "max": "Max", "avg": "Average",
     "relu": "ReLU", "gelu": "GELU", "last": "The last", "best_val": "The best by validation",
-    "auto": "Automatic", "cpu": "CPU", "cuda": "GPU (CUDA)", "fp32": "32-bit float", "bf16": "bfloat16 autocast",
+    "auto": "Automatic", "cpu": "CPU", "cuda": "GPU (CUDA)", "fp32": "32-bit float", "tf32": "TF32",
+    "bf16": "bfloat16 autocast",
 }  # fmt: skip
 HINTS = {
     "epochs": "Passes over the training images.",
@@ -19,7 +20,7 @@ HINTS = {
     "weight_decay": "Pull of the weights towards zero; 0 for none.",
     "label_smoothing": "Share of the target spread over all classes.",
     "augmentation": "Random shifts, or shifts, turns and scaling, of each training image.",
-    "precision": "bfloat16 is faster on recent GPUs.",
+    "precision": "TF32 and bfloat16 are faster on recent GPUs; TF32 on a CPU is 32-bit.",
     "device": "Automatic takes a GPU where there is one.",
     "validation": "Held out of train by the seed; empty for none.",
     "selection": "Whose weights and figures count.",

@@ -12,6 +12,7 @@ from core.dataset_store import MaterialisedDataset
 from core.records import TrainedEpoch
 from core.run_config import RunConfig, parse_run_config, resolve_run
 from worker.batches import TooFewImages, splits_of, train_batches
+from worker.lone import StackOfOne, training_of
 from worker.stack import Stack
 from worker.stack_inputs import stacked_splits_of
 from worker.stacked import StackedTraining
@@ -270,6 +271,34 @@ def test_what_a_report_raises_ends_the_stack(digits: MaterialisedDataset) -> Non
 def test_holding_out_every_image_is_refused(digits: MaterialisedDataset) -> None:
     with pytest.raises(TooFewImages, match=r"1,437 validation images leave none"):
         StackedTraining([config(validation=1_437)], [resolve_run(config()).layers], digits, CPU)
+
+
+def test_a_stack_of_one_is_what_a_lone_run_on_a_gpu_is(digits: MaterialisedDataset) -> None:
+    run_config = config(validation=150, architecture={"name": "lenet5-1998"})
+    layers = resolve_run(run_config).layers
+    assert isinstance(training_of(run_config, layers, digits, CPU), Training)
+    ours, lone = StackOfOne(run_config, layers, digits, CPU), alone(digits, run_config)
+    assert_equal(lone.tensors(), ours.tensors())
+    for epoch, theirs in zip(ours.epochs(ignore), lone.epochs(ignore), strict=True):
+        assert epoch.val_loss == pytest.approx(theirs.val_loss, rel=1e-4)
+        assert ours.epochs_done == epoch.epoch
+        assert_equal(lone.tensors(), ours.tensors())
+        assert_equal(lone.model.state_dict(), dict(ours.model.state_dict()))
+    resumed = StackOfOne(run_config, layers, digits, CPU)
+    resumed.restore(ours.tensors(), 2)
+    assert_equal(ours.tensors(), resumed.tensors(), 0, 0)
+    assert list(resumed.epochs(ignore)) == []
+
+
+def test_a_stack_of_one_starts_from_weights_and_diverges_as_a_lone_run_does(digits: MaterialisedDataset) -> None:
+    run_config = config(learning_rate=100, weight_decay=1)
+    layers = resolve_run(run_config).layers
+    ours, weights = StackOfOne(run_config, layers, digits, CPU), alone(digits, config(seed=5)).model.state_dict()
+    ours.start_from(weights)
+    assert_equal(weights, dict(ours.model.state_dict()), 0, 0)
+    assert_equal(weights, ours.tensors(), 0, 0)
+    with pytest.raises(TrainingDiverged, match="in epoch 1"):
+        next(ours.epochs(ignore))
 
 
 def test_images_lie_on_the_device_once(digits: MaterialisedDataset) -> None:

@@ -16,6 +16,7 @@ from core.run_config import RunConfig, parse_run_config, resolve_run
 from core.schedules import learning_rate_at
 from worker.batches import Split, TooFewImages, splits_of, train_batches
 from worker.checkpoints import read_checkpoint, write_checkpoint
+from worker.device import chosen_device
 from worker.optimizers import build_optimizer
 from worker.train import StepReport, Training, TrainingDiverged
 from worker.trainer import explained
@@ -232,6 +233,16 @@ def test_every_choice_changes_the_result(digits: MaterialisedDataset, choices: d
     assert all(weights[name].dtype == plain[name].dtype and weights[name].isfinite().all() for name in names)
     assert any(bits(weights[name]) != bits(plain[name]) for name in names)
     assert all(0 <= epoch.test_accuracy <= 1 for epoch in epochs)
+
+
+def test_tf32_is_a_gpus_and_on_a_cpu_gives_the_bits_of_fp32(digits: MaterialisedDataset) -> None:
+    weights = list[Weights]()
+    for precision, told in (("fp32", "ieee"), ("tf32", "tf32")):
+        run_config = config(precision=precision, epochs=1)
+        assert chosen_device(run_config) == CPU
+        assert torch.backends.cuda.matmul.fp32_precision == told
+        weights.append(trained(digits, run_config)[0])
+    assert are_bit_equal(*weights)
 
 
 def test_the_optimizer_takes_the_learning_rate_of_each_step(digits: MaterialisedDataset) -> None:
