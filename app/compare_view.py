@@ -32,8 +32,17 @@ class Compared(BaseModel):
     def query(self, **more: object) -> str:
         """The query string that asks for the same."""
         chosen = {name: ",".join(_listed(getattr(self, name))) for name in Compared.model_fields}
-        values = {name: value for name, value in (chosen | more).items() if value}
+        values = {name: value for name, value in (chosen | more).items() if value not in ("", None)}
         return f"?{urlencode(values, safe=',')}" if values else ""
+
+    def changed(self, **changes: object) -> Self:
+        return self.model_copy(update=changes)
+
+    def link(self, **changes: object) -> str:
+        """The query string of this view, changed."""
+        view = self.changed(**changes)
+        how = view.model_dump(exclude=set(Compared.model_fields), exclude_defaults=True)
+        return view.query(**how)
 
 
 class CompareView(Compared):
@@ -53,15 +62,6 @@ class CompareView(Compared):
         if sort and sort.removeprefix("-") not in (NETWORK, *COLUMNS):
             raise ValueError(f"must be one of {', '.join(COLUMNS)}, with a minus in front for descending")
         return sort
-
-    def changed(self, **changes: str) -> Self:
-        return self.model_copy(update=changes)
-
-    def link(self, **changes: str) -> str:
-        """The query string of this view, changed."""
-        view = self.changed(**changes)
-        how = view.model_dump(exclude=set(Compared.model_fields), exclude_defaults=True)
-        return view.query(**how)
 
 
 def _listed(said: tuple[str, ...]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from app.security import HEADERS
 from app.templating import render
 from core.architectures.catalogue import UnknownArchitecture
 from core.architectures.shapes import ArchitectureError
-from core.dataset_store import DatasetBroken, DatasetMissing
+from core.dataset_store import DatasetBroken, DatasetMissing, ImageNotFound
 from core.datasets import UnknownDataset
 from core.experiments import ExperimentNotFound
 from core.idempotency import KeyReused
@@ -145,6 +145,7 @@ _DESCRIPTIONS: Mapping[type[Exception], Callable[[Any], Problem]] = {
     UnknownArchitecture: lambda error: problem(404, str(error)),
     UnknownDataset: lambda error: problem(404, str(error)),
     DatasetMissing: lambda error: problem(404, str(error), suggestion=IMAGES_COME),
+    ImageNotFound: lambda error: problem(404, str(error)),
     DatasetBroken: lambda error: problem(409, str(error), suggestion="Remove its folder; the next run makes it anew."),
     IllegalMove: lambda error: problem(409, str(error), suggestion=LOOK_AT_IT),
     InvalidCursor: lambda error: problem(400, str(error)),

@@ -148,6 +148,7 @@ def group_words(varied: Mapping[str, JsonValue], architecture: str) -> str:
 
 FILTERS = {
     "percent": percent,
+    "points": points,
     "number": number,
     "count": count,
     "duration": duration,

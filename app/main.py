@@ -27,7 +27,10 @@ from app.errors import add_error_handlers, problems
 from app.live import LiveFeed, called_at_stop_signal
 from app.pages import compare as compare_page
 from app.pages import (
+    disagreements,
     experiment,
+    image_errors,
+    images,
     login,
     new_run,
     reproduce,
@@ -63,6 +66,9 @@ PAGES = (
     reproduce,
     experiment,
     compare_page,
+    image_errors,
+    disagreements,
+    images,
     storage_page,
     login,
     events,

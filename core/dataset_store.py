@@ -26,6 +26,10 @@ class DatasetMissing(LookupError):
     """The dataset has not been materialised in this folder."""
 
 
+class ImageNotFound(LookupError):
+    """The split has no image of that number."""
+
+
 class DatasetBroken(ValueError):
     """What lies there is not what the manifest says."""
 
@@ -73,6 +77,11 @@ class MaterialisedDataset:
     folder: Path
     manifest: Manifest
 
+    @property
+    def version(self) -> str:
+        """Other test images, another version."""
+        return self.manifest.sha256["test_images"][:12]
+
     def images(self, split: Split) -> Bytes:
         """(N, C, H, W)"""
         return self._array(f"{split}_images")
@@ -80,6 +89,13 @@ class MaterialisedDataset:
     def labels(self, split: Split) -> Bytes:
         """(N,)"""
         return self._array(f"{split}_labels")
+
+    def image(self, split: Split, number: int) -> Bytes:
+        """(C, H, W); raises ImageNotFound."""
+        images = self.images(split)
+        if not 0 <= number < len(images):
+            raise ImageNotFound(f"The {split} split of {self.manifest.name} has images 0 to {len(images) - 1:,}.")
+        return np.asarray(images[number])
 
     def samples(self, per_class: int) -> Bytes:
         """The first train images of each class: (classes, per_class, H, W), black where a class has too few."""

@@ -80,9 +80,9 @@ def readings_of(predictions: Sequence[Predictions], num_images: int, num_classes
 def wrong_readings(
     readings: Readings,
     labels: Labels,
-    *,
     label: int | None = None,
     said: int | None = None,
+    *,
     only_suspects: bool = False,
 ) -> NDArray[np.bool_]:
     """Which classes, wrongly read in which images, are meant: (N, classes). Where `label` and `said` are one class, its

@@ -62,7 +62,8 @@ def test_errors_come_with_the_most_runs_first_and_the_surest_among_equals() -> N
     assert in_order(readings, wrong_readings(readings, LABELS, said=0), "sure") == [(3, 0)]
     assert in_order(readings, wrong_readings(readings, LABELS, label=1, said=1), "image") == [(3, 1), (4, 1)]
     first = told(readings, LABELS, 1, 1)
-    assert (first.label, first.num_runs, first.confidence) == (0, 2, pytest.approx(0.65))
+    assert (first.label, first.num_runs) == (0, 2)
+    assert first.confidence == pytest.approx(0.65)
 
 
 def test_suspects_are_wrong_in_every_run_as_the_same_class_and_surely_so() -> None:
@@ -85,9 +86,9 @@ def test_two_groups_disagree_by_the_share_of_answers_that_would_have_to_change()
     assert (told.said, told.votes, told.right, told.distance) == (1, (2, 0), (0, 3), 1.0)
     assert disagreement(first, second, LABELS, 2).distance == pytest.approx(1 / 3)
     zero, one, two = class_differences(first, second, LABELS, NAMES)
-    assert zero.recalls == (pytest.approx(2 / 3), pytest.approx(8 / 9))
+    assert list(zero.recalls) == pytest.approx([2 / 3, 8 / 9])
     assert (zero.num_first_better, zero.num_second_better, zero.num_images) == (1, 1, 3)
-    assert (one.difference, two.difference) == (pytest.approx(0.25), 0)
+    assert [one.difference, two.difference] == pytest.approx([0.25, 0])
 
 
 def test_a_hundred_runs_of_ten_thousand_images_take_some_tens_of_milliseconds(

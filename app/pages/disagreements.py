@@ -1,0 +1,67 @@
+"""Where two groups of a comparison disagree: class by class, and image by image in sentences."""
+
+from collections.abc import Sequence
+from math import ceil
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse
+
+from app.dependencies import CurrentSettings, Reading
+from app.image_views import DisagreementsView
+from app.templating import render
+from core.chosen_predictions import ReadGroup, choose_predictions
+from core.dataset_store import MaterialisedDataset
+from core.events import newest_event_id
+from core.readings import ClassDifference, class_differences, disagreeing, disagreement
+
+PAGE_SIZE = 40
+
+router = APIRouter()
+
+
+@router.get("/compare/disagreements", name="disagreements_page")
+def disagreements_page(
+    request: Request, view: Annotated[DisagreementsView, Query()], session: Reading, settings: CurrentSettings
+) -> HTMLResponse:
+    event_id = newest_event_id(session)
+    chosen = choose_predictions(session, view.choice, settings.runs_dir, settings.materialised_dir)
+    pair = chosen_pair(chosen.groups, view.first, view.second)
+    shown = _disagreements(view, *pair, pair[0].dataset) if pair is not None else {}
+    return render(request, "pages/disagreements.html", view=view, chosen=chosen, event_id=event_id, pair=pair, **shown)
+
+
+def chosen_pair(groups: Sequence[ReadGroup], first: str, second: str) -> tuple[ReadGroup, ReadGroup] | None:
+    """The groups whose config hashes begin so, else the first of the others; None where there are not two."""
+    one = next((group for group in groups if first and group.group.config_hash.startswith(first)), None)
+    rest = [group for group in groups if group is not one]
+    other = next((group for group in rest if second and group.group.config_hash.startswith(second)), None)
+    one = one or next((group for group in groups if group is not other), None)
+    other = other or next((group for group in groups if group is not one), None)
+    return None if one is None or other is None else (one, other)
+
+
+def _disagreements(
+    view: DisagreementsView, first: ReadGroup, second: ReadGroup, dataset: MaterialisedDataset
+) -> dict[str, Any]:
+    """What the template names."""
+    classes, labels = dataset.manifest.classes, dataset.labels("test")
+    both = first.readings, second.readings
+    label = None if view.label is None or view.label >= len(classes) else view.label
+    images = disagreeing(*both, labels, label=label, better=view.better)
+    start = (view.page - 1) * PAGE_SIZE
+    of_classes = class_differences(*both, labels, classes)
+    return {
+        "classes": classes, "dataset": dataset, "label": label, "num_meant": len(images),
+        "num_pages": ceil(len(images) / PAGE_SIZE), "of_classes": of_classes,
+        "shown": [disagreement(*both, labels, image) for image in images[start : start + PAGE_SIZE]],
+        "better": _most(of_classes, 1), "worse": _most(of_classes, -1),
+        "largest": max(abs(one.difference) for one in of_classes) or 1,
+    }  # fmt: skip
+
+
+def _most(of_classes: Sequence[ClassDifference], sign: int) -> list[ClassDifference]:
+    """Classes of which the second group reads more (or fewer) rightly, the largest difference first."""
+    return sorted(
+        (one for one in of_classes if sign * one.difference > 0), key=lambda one: -abs(one.difference)
+    )  # fmt: skip

@@ -1,0 +1,79 @@
+"""The predictions of chosen runs, group by group: what the pages of errors and disagreements are made from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from sqlmodel import Session
+
+from core.chosen_runs import Choice, choose_runs
+from core.comparison import Group, compare
+from core.dataset_store import DatasetBroken, DatasetMissing, MaterialisedDataset, materialised
+from core.predictions import FoundPredictions, Predictions, PredictionsMissing, predictions_of_runs
+from core.readings import Readings, readings_of
+from core.tables import Run
+
+MOST_RUNS = 200  # whose predictions are held in memory at once: 10 MB for 10,000 images
+
+
+@dataclass(frozen=True)
+class ReadGroup:
+    """A group, and the predictions of each seed that has them."""
+
+    group: Group
+    predictions: Sequence[Predictions]
+    dataset: MaterialisedDataset
+
+    @cached_property
+    def readings(self) -> Readings:
+        return readings_of(self.predictions, self.dataset.manifest.num_test, len(self.dataset.manifest.classes))
+
+
+@dataclass(frozen=True)
+class ChosenPredictions:
+    """`groups` are those with predictions, all of one dataset; `missing` says of every other run why it is not there,
+    and `left_out` what else was asked for and is not among them."""
+
+    dataset: MaterialisedDataset | None
+    groups: Sequence[ReadGroup]
+    missing: Sequence[PredictionsMissing]
+    left_out: Sequence[str]
+    waiting: Sequence[int]  # ids of the runs whose predictions are missing
+
+    @cached_property
+    def predictions(self) -> list[Predictions]:
+        return [one for group in self.groups for one in group.predictions]
+
+    @property
+    def runs(self) -> list[Run]:
+        return [one.run for one in self.predictions]
+
+
+def choose_predictions(session: Session, choice: Choice, runs_dir: Path, materialised_dir: Path) -> ChosenPredictions:
+    """A config and seed that was trained again counts once. Of several datasets the first run's is meant."""
+    chosen = choose_runs(session, choice)
+    left_out = list(chosen.left_out)
+    if not chosen.runs:
+        return ChosenPredictions(None, [], [], left_out, [])
+    name = chosen.runs[0].dataset
+    runs = [run for run in chosen.runs if run.dataset == name]
+    if len(runs) < len(chosen.runs):
+        left_out.append(f"Runs on other datasets than {name} are left out: {len(chosen.runs) - len(runs)}.")
+    groups = compare(session, runs).groups
+    wanted = [seed.run for group in groups for seed in group.seeds]
+    if len(wanted) > MOST_RUNS:
+        left_out.append(f"Of {len(wanted):,} runs the first {MOST_RUNS} are read.")
+    try:
+        dataset = materialised(materialised_dir, name)
+    except (DatasetMissing, DatasetBroken) as error:
+        gone = PredictionsMissing(f"The images cannot be read: {error}.", "They come with the next run on this data.")
+        return ChosenPredictions(None, [], [gone], left_out, [])
+    read = predictions_of_runs(session, runs_dir, wanted[:MOST_RUNS], dataset)
+    told = [ReadGroup(group, _of_group(group, read), dataset) for group in groups]
+    told = [group for group in told if group.predictions]
+    return ChosenPredictions(dataset, told, list(read.missing.values()), left_out, list(read.missing))
+
+
+def _of_group(group: Group, read: FoundPredictions) -> list[Predictions]:
+    return [found for seed in group.seeds if (found := read.found.get(seed.run.id or 0))]
