@@ -39,6 +39,9 @@ class Settings(BaseSettings):
         description="Runs trained at once; without it one per GPU, or per CPU core where there is none.",
     )
     threads: int = Field(1, ge=1, description="CPU threads of each slot.")
+    deterministic: bool = Field(
+        False, description="On a GPU, only algorithms that give the same bits each time, each run alone; slower."
+    )
     min_free_mib: int = Field(
         512,
         ge=0,

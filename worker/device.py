@@ -1,12 +1,17 @@
 """Which device trains, what it is called, and how much memory a run took at its peak."""
 
+import os
 import resource
 from pathlib import Path
 
 import torch
 
 from core.run_config import RunConfig
+from core.settings import Settings
 from worker.vitals import cpu_name
+
+# Without it the order of the sums of cuBLAS varies; read before its first use.
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 
 class DeviceUnavailable(RuntimeError):
@@ -14,11 +19,13 @@ class DeviceUnavailable(RuntimeError):
 
 
 def chosen_device(config: RunConfig) -> torch.device:
-    """The device of `config`, told its precision; raises DeviceUnavailable."""
+    """The device of `config`, told its precision and algorithms; raises DeviceUnavailable."""
     if config.device == "cuda" and not torch.cuda.is_available():
         raise DeviceUnavailable("This run asks for a GPU, and this worker has none.")
+    device = torch.device("cuda" if config.device != "cpu" and torch.cuda.is_available() else "cpu")
     choose_precision(config)
-    return torch.device("cuda" if config.device != "cpu" and torch.cuda.is_available() else "cpu")
+    choose_algorithms(device, deterministic=Settings().deterministic)
+    return device
 
 
 def choose_precision(config: RunConfig) -> None:
@@ -28,15 +35,25 @@ def choose_precision(config: RunConfig) -> None:
     torch.backends.cudnn.conv.fp32_precision = precision  # type: ignore[attr-defined]
 
 
-def environment(device: torch.device) -> dict[str, str | int]:
+def choose_algorithms(device: torch.device, *, deterministic: bool) -> None:
+    """On a CPU those that give the same bits each time; on a GPU where that is asked for, and then an operation without
+    such an algorithm ends the run. Not use_deterministic_algorithms, which would import the compiler: 145 MiB."""
+    mode = "warn" if device.type == "cpu" else "error" if deterministic else "default"
+    torch.set_deterministic_debug_mode(mode)
+    torch.backends.cudnn.deterministic = deterministic
+
+
+def environment(device: torch.device) -> dict[str, str | int | bool]:
     """What exact repetition depends on beside the config, kept with the run's first attempt."""
     name = torch.cuda.get_device_name() if device.type == "cuda" else cpu_name()
+    mode = {"deterministic": torch.backends.cudnn.deterministic} if device.type == "cuda" else {}
     return {
         "device": device.type,
         "device_name": name,
         "torch_version": torch.__version__,
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
+        **mode,
     }
 
 

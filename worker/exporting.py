@@ -32,7 +32,6 @@ def main() -> int:
     settings, commands = Settings(), LinePipe(0)
     database = Database(settings.database_file)
     torch.set_num_interop_threads(1)
-    torch.set_deterministic_debug_mode("warn")  # as the trainer, so that predictions are those it measured
     with suppress(Timeout, Closed, BrokenPipeError), FileLock(settings.data_dir / "exporting.lock", timeout=0):
         send(1, {"report": "ready"})
         while (command := commands.next_message(None)) is not None:
@@ -60,5 +59,4 @@ def _export(run_id: int, database: Database, settings: Settings) -> Message:
 
 if __name__ == "__main__":
     yield_to_others()
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # as the trainer
     sys.exit(main())

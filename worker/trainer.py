@@ -1,6 +1,5 @@
 """The trainer child: torch warm, one run config after another until its supervisor is gone."""
 
-import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -29,7 +28,6 @@ def main(reports: int, threads: int) -> int:
     """Reads commands from standard input and reports to the file descriptor `reports`."""
     die_with_parent()
     torch.set_num_interop_threads(1)
-    torch.set_deterministic_debug_mode("warn")  # use_deterministic_algorithms would import the compiler: 145 MiB
     settings, commands = Settings(), LinePipe(0)
     send(reports, {"report": "ready", "torch_version": torch.__version__, "cuda": torch.cuda.is_available()})
     try:
@@ -95,6 +93,12 @@ def explained(error: Exception, config: RunConfig, folder: Path) -> tuple[str, s
                 f"Free disk space. {kept}",
                 None,
             )
+    if "deterministic implementation" in str(error):
+        return (
+            f"The GPU has no deterministic way to compute this network: {error}",
+            "Launch it with device cpu, or start the worker without TRAINYARD_DETERMINISTIC.",
+            None,
+        )
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
         return "The machine ran out of memory.", "Use a smaller batch size or a smaller network.", None
     traceback.print_exception(error)  # into the run's log
@@ -106,5 +110,4 @@ def explained(error: Exception, config: RunConfig, folder: Path) -> tuple[str, s
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic matrix products on a GPU
     sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))

@@ -32,6 +32,7 @@ def test_every_setting_can_come_from_the_environment(monkeypatch: pytest.MonkeyP
         "TRAINYARD_ALLOWED_HOSTS": "lab.example,gpu.example",
         "TRAINYARD_SLOTS": "3",
         "TRAINYARD_THREADS": "2",
+        "TRAINYARD_DETERMINISTIC": "True",
         "TRAINYARD_MIN_FREE_MIB": "2048",
         "TRAINYARD_DATASET_MIRROR": "file:///srv/datasets",
     }

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from core.architectures.catalogue import FAMILIES
 from core.dataset_store import MaterialisedDataset
 from core.records import TrainedEpoch
 from core.run_config import RunConfig, parse_run_config, resolve_run
 from core.schedules import learning_rate_at
 from worker.batches import Split, TooFewImages, splits_of, train_batches
 from worker.checkpoints import read_checkpoint, write_checkpoint
-from worker.device import chosen_device
+from worker.device import choose_algorithms, chosen_device
 from worker.optimizers import build_optimizer
 from worker.train import StepReport, Training, TrainingDiverged
 from worker.trainer import explained
@@ -143,6 +144,30 @@ def test_another_seed_begins_and_ends_elsewhere(digits: MaterialisedDataset) -> 
     after = [trained(digits, config(seed=seed, epochs=1))[0] for seed in (0, 1)]
     assert not are_bit_equal(*before)
     assert not are_bit_equal(*after)
+
+
+@pytest.mark.parametrize("network", FAMILIES)
+def test_each_network_trains_by_algorithms_that_give_the_same_bits_each_time(
+    digits: MaterialisedDataset, network: str
+) -> None:
+    """Torch raises at an operation that it knows to have none. On a GPU others may; they end the run with a reason."""
+    torch.set_deterministic_debug_mode("error")
+    try:
+        trained(digits, config(architecture={"name": network}, augmentation="affine", epochs=1, label_smoothing=0.1))
+    finally:
+        torch.set_deterministic_debug_mode("warn")
+
+
+@pytest.mark.parametrize(("device", "asked", "mode"), [("cpu", False, 1), ("cuda", False, 0), ("cuda", True, 2)])
+def test_a_gpu_computes_deterministically_where_that_is_asked_for_and_a_cpu_always(
+    device: str, asked: bool, mode: int
+) -> None:
+    try:
+        choose_algorithms(torch.device(device), deterministic=asked)
+        assert torch.get_deterministic_debug_mode() == mode
+        assert torch.backends.cudnn.deterministic is asked
+    finally:
+        choose_algorithms(CPU, deterministic=False)
 
 
 def test_a_network_learns_the_digits(digits: MaterialisedDataset) -> None:
