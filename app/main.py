@@ -11,6 +11,7 @@ from app.api import (
     architectures,
     compare,
     datasets,
+    disagreements,
     events,
     experiments,
     health,
@@ -26,8 +27,8 @@ from app.bin_keeper import BinKeeper
 from app.errors import add_error_handlers, problems
 from app.live import LiveFeed, called_at_stop_signal
 from app.pages import compare as compare_page
+from app.pages import disagreements as disagreements_page
 from app.pages import (
-    disagreements,
     experiment,
     image_errors,
     images,
@@ -67,13 +68,26 @@ PAGES = (
     experiment,
     compare_page,
     image_errors,
-    disagreements,
+    disagreements_page,
     images,
     storage_page,
     login,
     events,
 )
-DOORS = (runs, run_records, predictions, experiments, compare, architectures, datasets, queue, workers, storage, events)
+DOORS = (
+    runs,
+    run_records,
+    predictions,
+    experiments,
+    compare,
+    disagreements,
+    architectures,
+    datasets,
+    queue,
+    workers,
+    storage,
+    events,
+)
 
 
 def create_app(settings: Settings) -> FastAPI:

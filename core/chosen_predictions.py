@@ -75,5 +75,15 @@ def choose_predictions(session: Session, choice: Choice, runs_dir: Path, materia
     return ChosenPredictions(dataset, told, list(read.missing.values()), left_out, list(read.missing))
 
 
+def pair_of(groups: Sequence[ReadGroup], first: str, second: str) -> tuple[ReadGroup, ReadGroup] | None:
+    """The groups whose config hashes begin so, else the first of the others; None where there are not two."""
+    one = next((group for group in groups if first and group.group.config_hash.startswith(first)), None)
+    rest = [group for group in groups if group is not one]
+    other = next((group for group in rest if second and group.group.config_hash.startswith(second)), None)
+    one = one or next((group for group in groups if group is not other), None)
+    other = other or next((group for group in groups if group is not one), None)
+    return None if one is None or other is None else (one, other)
+
+
 def _of_group(group: Group, read: FoundPredictions) -> list[Predictions]:
     return [found for seed in group.seeds if (found := read.found.get(seed.run.id or 0))]

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from app.dependencies import CurrentSettings, Reading
 from app.image_views import DisagreementsView
 from app.templating import render
-from core.chosen_predictions import ReadGroup, choose_predictions
+from core.chosen_predictions import ReadGroup, choose_predictions, pair_of
 from core.dataset_store import MaterialisedDataset
 from core.events import newest_event_id
 from core.readings import ClassDifference, class_differences, disagreeing, disagreement
@@ -26,19 +26,9 @@ def disagreements_page(
 ) -> HTMLResponse:
     event_id = newest_event_id(session)
     chosen = choose_predictions(session, view.choice, settings.runs_dir, settings.materialised_dir)
-    pair = chosen_pair(chosen.groups, view.first, view.second)
+    pair = pair_of(chosen.groups, view.first, view.second)
     shown = _disagreements(view, *pair, pair[0].dataset) if pair is not None else {}
     return render(request, "pages/disagreements.html", view=view, chosen=chosen, event_id=event_id, pair=pair, **shown)
-
-
-def chosen_pair(groups: Sequence[ReadGroup], first: str, second: str) -> tuple[ReadGroup, ReadGroup] | None:
-    """The groups whose config hashes begin so, else the first of the others; None where there are not two."""
-    one = next((group for group in groups if first and group.group.config_hash.startswith(first)), None)
-    rest = [group for group in groups if group is not one]
-    other = next((group for group in rest if second and group.group.config_hash.startswith(second)), None)
-    one = one or next((group for group in groups if group is not other), None)
-    other = other or next((group for group in groups if group is not one), None)
-    return None if one is None or other is None else (one, other)
 
 
 def _disagreements(

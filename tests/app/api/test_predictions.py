@@ -87,5 +87,22 @@ def test_predictions_of_images_that_are_not_there_any_more_are_not_shown(
     assert "are not those that" in get(client, f"{run}/confusion", 404)["detail"]
 
 
+def test_disagreements_of_two_groups_come_with_their_classes(
+    client: TestClient, database: Database, settings: Settings, run: int
+) -> None:
+    others = [predicted(database, settings, (0, 0, 0, 1, 1, 2), seed=seed, learning_rate=0.1) for seed in (0, 1)]
+    address = f"/api/v1/compare/disagreements?runs={run},{others[0]},{others[1]}"
+    told = client.get(address).json()
+    assert [group["runs"] for group in told["groups"]] == [[run], others]
+    assert (told["num_disagreements"], told["next_offset"], told["dataset"]) == (2, None, "digits")
+    first = {"image": 1, "label": "cat", "predicted": "dog", "votes": [1, 0], "right": [0, 2], "distance": 1.0}
+    assert sorted(told["disagreements"], key=lambda one: one["image"])[0] == first
+    assert [one["difference"] for one in told["of_classes"]] == pytest.approx([1 / 3, 1 / 2, 0])
+    assert client.get(f"{address}&limit=1").json()["next_offset"] == 1
+    turned = client.get(f"{address}&first={told['groups'][1]['config_hash'][:8]}").json()
+    assert turned["groups"] == told["groups"][::-1]
+    assert "no two groups" in client.get(f"/api/v1/compare/disagreements?runs={run}").json()["detail"]
+
+
 def test_without_the_dataset_there_is_nothing_to_compare_with(client: TestClient, database: Database) -> None:
     assert "not materialised" in get(client, f"{trained(database, 0.5)}/confusion", 404)["detail"]
