@@ -21,11 +21,13 @@ from app.charts import (
 from app.compare_looks import GroupLook
 from app.compare_view import CompareView
 from app.palette import look_of
-from core.comparison import Comparison, Group, Measure, Seed, Spread
+from core.comparison import Comparison, Group, Measure, Seed
+from core.spreads import Interval, Spread
 
 MOST_LINES = 200  # in a panel: with more a browser takes seconds and nobody tells them apart. Guess, untuned
 MOST_DESCRIBED = 12  # groups told to those who cannot see the picture; the table has all
 Curve = Sequence[tuple[int, Spread | None]]
+Band = Sequence[tuple[int, Interval | None]]
 Trace = dict[str, Any]  # one of Plotly's
 
 PANELS: Sequence[tuple[Measure, str, str]] = (
@@ -43,7 +45,7 @@ def compare_panels(comparison: Comparison, view: CompareView, looks: Mapping[str
 
 def num_lines(comparison: Comparison, view: CompareView) -> int:
     """How many lines there would be in a panel; MOST_LINES of them are drawn."""
-    return len(comparison.groups if view.lines == "mean" else comparison.runs)
+    return len(comparison.runs if view.lines == "seeds" else comparison.groups)
 
 
 def _panel(
@@ -52,9 +54,9 @@ def _panel(
     curves = {group.config_hash: group.curve(key) for group in comparison.groups}
     end = comparison.num_epochs
     traces = _published(key, measure, comparison.groups) if view.report == "on" else []
-    if view.lines == "mean":
+    if view.lines != "seeds":
         drawn = comparison.groups[:MOST_LINES]
-        traces += [_band(group, curves[group.config_hash], looks[group.config_hash]) for group in drawn]
+        traces += [_band(group, _banded(curves[group.config_hash], view), looks[group.config_hash]) for group in drawn]
         traces += [_mean(group, curves[group.config_hash], looks[group.config_hash], measure, end) for group in drawn]
     else:
         seeds = [(group, seed) for group in comparison.groups for seed in group.seeds]
@@ -99,11 +101,20 @@ def _mean(group: Group, curve: Curve, look: GroupLook, measure: str, num_epochs:
     )
 
 
-def _band(group: Group, curve: Curve, look: GroupLook) -> Trace:
-    """From the lowest to the highest seed: a closed outline for each stretch without a gap."""
+def _banded(curve: Curve, view: CompareView) -> Band:
+    """From the lowest to the highest seed, or the interval of their mean."""
+
+    def edges(told: Spread) -> Interval | None:
+        return told.interval if view.lines == "interval" else Interval(told.low, told.high)
+
+    return [(epoch, edges(told) if told else None) for epoch, told in curve]
+
+
+def _band(group: Group, band: Band, look: GroupLook) -> Trace:
+    """A closed outline for each stretch without a gap."""
     x: list[int | None] = []
     y: list[float | None] = []
-    for has_values, stretch in groupby(curve, key=lambda point: point[1] is not None):
+    for has_values, stretch in groupby(band, key=lambda point: point[1] is not None):
         known = [(epoch, spread) for epoch, spread in stretch if spread is not None]
         if has_values:
             x += [*(epoch for epoch, _ in known), *(epoch for epoch, _ in reversed(known)), None]

@@ -1,5 +1,6 @@
 """The Compare page's view, which is its URL: what is compared, how its curves are drawn, the table's order."""
 
+from collections.abc import Iterable
 from typing import Annotated, Literal, Self
 from urllib.parse import urlencode
 
@@ -10,6 +11,7 @@ from core.chosen_runs import Choice
 
 IDS = r"^([0-9]{1,18}(,[0-9]{1,18})*)?$"
 HASHES = r"^([0-9a-f]{4,64}(,[0-9a-f]{4,64})*)?$"
+HASH = r"^([0-9a-f]{4,64})?$"
 MOST_CHARACTERS = 8_000  # a thousand ids; the server reads addresses of 64 KiB at most
 Ids = Annotated[str, Field(pattern=IDS, max_length=MOST_CHARACTERS)]
 Hashes = Annotated[str, Field(pattern=HASHES, max_length=MOST_CHARACTERS)]
@@ -48,7 +50,8 @@ class Compared(BaseModel):
 class CompareView(Compared):
     """The same, and how it is looked at."""
 
-    lines: Literal["mean", "seeds"] = "mean"
+    baseline: Annotated[str, Field(pattern=HASH, max_length=64)] = ""  # what it is held against; empty: the first group
+    lines: Literal["mean", "interval", "seeds"] = "mean"  # with the range as band, with the interval, or each seed
     scale: Literal["linear", "log"] = "linear"  # of the losses
     span: Literal["all", "end"] = "all"  # the whole curves, or where they end
     report: Literal["on", "off"] = "on"
@@ -62,6 +65,9 @@ class CompareView(Compared):
         if sort and sort.removeprefix("-") not in (NETWORK, *COLUMNS):
             raise ValueError(f"must be one of {', '.join(COLUMNS)}, with a minus in front for descending")
         return sort
+
+    def with_runs(self, run_ids: Iterable[int]) -> Self:
+        return self.model_copy(update={"runs": (*self.runs, *map(str, run_ids))})
 
 
 def _listed(said: tuple[str, ...]) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from core.datasets import UnknownDataset
 from core.experiments import ExperimentNotFound
 from core.idempotency import KeyReused
 from core.invalid_run_config import InvalidRunConfig, problems_of
+from core.more_seeds import GroupNotFound, StillOpen
 from core.predictions import PredictionsMissing
 from core.run_files import ArtifactNotFound
 from core.run_state import IllegalMove, RunNotFound
@@ -147,6 +148,8 @@ _DESCRIPTIONS: Mapping[type[Exception], Callable[[Any], Problem]] = {
     DatasetMissing: lambda error: problem(404, str(error), suggestion=IMAGES_COME),
     ImageNotFound: lambda error: problem(404, str(error)),
     DatasetBroken: lambda error: problem(409, str(error), suggestion="Remove its folder; the next run makes it anew."),
+    GroupNotFound: lambda error: problem(404, str(error), suggestion="Its runs may have been deleted."),
+    StillOpen: lambda error: problem(409, str(error), suggestion="Wait until they have ended, or cancel them."),
     IllegalMove: lambda error: problem(409, str(error), suggestion=LOOK_AT_IT),
     InvalidCursor: lambda error: problem(400, str(error)),
     KeyReused: lambda error: problem(422, str(error)),

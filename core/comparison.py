@@ -1,11 +1,10 @@
 """Runs beside each other: in groups that differ in nothing but the seed, with their figures and curves.
 
-Pure but for `compare`, which reads the epochs of all runs in one go. Verdicts are not given here: a spread over seeds
-is no interval."""
+Pure but for `compare`, which reads the epochs of all runs in one go. Verdicts are given in verdicts.py."""
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple, get_args
@@ -18,11 +17,13 @@ from core.costs import Cost, CostRange, cost_range
 from core.experiments import groups_of, repeats_of
 from core.report import PublishedRow, differs_from_report, published_row_of
 from core.run_state import ENDED, RunState
+from core.spreads import Spread, spread
 from core.tables import Epoch, Run
 
 Measure = Literal["train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy"]
 When = Literal["last", "best"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
+LEAST_SEEDS = 3  # of each side of a verdict: two give a variance with one degree of freedom, which decides nothing
 
 
 class EpochPoint(NamedTuple):
@@ -35,26 +36,6 @@ class EpochPoint(NamedTuple):
     val_accuracy: float | None
     test_loss: float | None
     test_accuracy: float
-
-
-@dataclass(frozen=True)
-class Spread:
-    """A figure over the n seeds that have it."""
-
-    n: int
-    mean: float
-    low: float
-    high: float
-
-
-def spread(values: Iterable[float | None]) -> Spread | None:
-    """None where there are no values, or where one is missing: with a loss that was not finite there is no mean."""
-    known = list(values)
-    present = [value for value in known if value is not None]
-    if not present or len(present) < len(known):
-        return None
-    low, high = min(present), max(present)
-    return Spread(len(present), min(high, max(low, sum(present) / len(present))), low, high)
 
 
 @dataclass(frozen=True)
@@ -138,6 +119,15 @@ class Group:
         """The first and the last of those epochs."""
         epochs = [point.epoch for seed in self.measured if (point := seed.at(when))]
         return (min(epochs), max(epochs)) if epochs else None
+
+    @property
+    def gain_of_best_epoch(self) -> float | None:
+        """By how much the best test accuracy lies above its level by choice alone; None where validation chose."""
+        if self.best_by == "validation" or not self.measured:
+            return None
+        from core.statistics.choice import best_epoch
+
+        return best_epoch([[point.test_accuracy for point in seed.points] for seed in self.measured])
 
     def cost(self, name: Cost) -> CostRange | None:
         return cost_range(getattr(run, name) for run in self.runs)

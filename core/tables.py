@@ -30,6 +30,19 @@ class Experiment(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class Look(SQLModel, table=True):
+    """More seeds that were asked for after a verdict: the next one on either group looks once more."""
+
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: int | None = Field(default=None, primary_key=True)
+    experiment_id: int | None = Field(default=None, foreign_key="experiment.id", ondelete="SET NULL", index=True)
+    group_hash: str = Field(index=True)  # config hashes
+    baseline_hash: str = Field(index=True)
+    seeds: Json = Field(sa_type=JSON)  # that were added to both
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
 class Run(SQLModel, table=True):
     """One training of one run config. `state` is written by core/queue.py alone."""
 

@@ -108,7 +108,9 @@ function arrived(fresh) {
     const old = document.getElementById(part.id);
     if (!old || parts.get(part.id) === part.innerHTML) continue;
     parts.set(part.id, part.innerHTML);
+    const unfolded = [...old.querySelectorAll("details[open]")].map(({ id }) => id);
     old.innerHTML = part.innerHTML;
+    for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
   }
   for (const chart of charts) {
     const figure = fresh.getElementById(`figure-${chart.dataset.chart}`).textContent;

@@ -11,10 +11,11 @@ from sqlmodel import Session
 from app.api.compare_schemas import ComparisonOut, comparison_out
 from app.api.run_records import CSV, as_file
 from app.compare_table import COLUMNS
-from app.compare_view import HASHES, IDS, MOST_CHARACTERS, Compared
-from app.dependencies import Reading
+from app.compare_view import HASH, HASHES, IDS, MOST_CHARACTERS, Compared
+from app.dependencies import CurrentSettings, Reading
 from core.chosen_runs import choose_runs
 from core.comparison import MEASURES, Comparison, Group, compare
+from core.invalid_run_config import InvalidRunConfig
 
 router = APIRouter(prefix="/compare", tags=["compare"])
 
@@ -23,6 +24,11 @@ RUNS = Query(pattern=IDS, max_length=MOST_CHARACTERS, description="Ids with comm
 GROUPS = Query(
     pattern=HASHES, max_length=MOST_CHARACTERS, examples=["13b04f1b9853"],
     description="Config hashes with commas between, or as much of each as no other begins with.",
+)  # fmt: skip
+
+BASELINE = Query(
+    pattern=HASH, max_length=64, examples=["13b04f1b9853"],
+    description="Config hash, or its beginning, of the group that the others are held against; the first without it.",
 )  # fmt: skip
 
 
@@ -40,11 +46,23 @@ CURVE_COLUMNS = ("group", "label", "run", "seed", "epoch", *MEASURES)
 
 
 @router.get("")
-def get_comparison(which: Which, session: Reading) -> ComparisonOut:
+def get_comparison(
+    which: Which, session: Reading, settings: CurrentSettings, baseline: Annotated[str, BASELINE] = ""
+) -> ComparisonOut:
     """The chosen runs in groups that differ in nothing but the seed: config, figures at the last and at the best epoch,
-    curves, and what the course report published of the same network. Runs in the bin are left out."""
+    curves, a verdict on each against the baseline, and what the course report published of the same network. Runs in
+    the bin are left out."""
+    from app.compare_verdicts import baseline_of, judge  # with the first comparison: it brings SciPy along
+
     chosen = choose_runs(session, which.choice)
-    return comparison_out(compare(session, chosen.runs), chosen.left_out)
+    comparison = compare(session, chosen.runs)
+    if not comparison.groups:
+        return comparison_out(comparison, chosen.left_out, None)
+    held_against = baseline_of(comparison.groups, baseline)
+    if held_against is None:
+        raise InvalidRunConfig({"baseline": "is not the beginning of one group of this comparison"})
+    verdicts = judge(session, settings, comparison, held_against)
+    return comparison_out(comparison, chosen.left_out, verdicts)
 
 
 @router.get("/table.csv", response_class=Response, responses=CSV)

@@ -1,14 +1,23 @@
 """The shapes of a comparison, and how a group becomes one."""
 
+from __future__ import annotations
+
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from pydantic import Field, JsonValue
 
 from app.api.schemas import Shape
-from core.comparison import MEASURES, Comparison, EpochPoint, Group, Seed, Spread, When
+from app.api.verdict_schemas import IntervalOut, VerdictOut, interval_out, verdicts_out
+from core.comparison import MEASURES, Comparison, EpochPoint, Group, Seed, When
 from core.costs import CostRange
-from core.report import PublishedEpoch
 from core.run_state import RunState
+from core.spreads import Interval, Spread
+
+if TYPE_CHECKING:  # it brings SciPy along, which the server imports with the first comparison
+    from app.compare_verdicts import Verdicts
+
+WILSON = "Wilson's, of the test images alone: seed noise is unknown"
 
 
 class SpreadOut(Shape):
@@ -18,6 +27,9 @@ class SpreadOut(Shape):
     mean: float
     low: float = Field(description="of the lowest seed")
     high: float
+    interval: IntervalOut | None = Field(
+        description="of the mean over seeds; of a single seed's last test accuracy that of its test images alone"
+    )
 
 
 class CostOut(Shape):
@@ -106,6 +118,7 @@ class GroupOut(Shape):
     best_by: str = Field(
         description="validation, or test where nothing was held out: chosen on the images that judge it, so optimistic"
     )
+    gain_of_best_epoch: float | None = Field(description="by choice alone, where the best epoch is chosen by test")
     seconds_per_epoch: CostOut | None
     images_per_second: CostOut | None
     peak_memory_bytes: CostOut | None
@@ -115,19 +128,23 @@ class GroupOut(Shape):
 
 class ComparisonOut(Shape):
     groups: tuple[GroupOut, ...]
+    verdicts: tuple[VerdictOut, ...] = Field(description="on each group against the baseline")
     left_out: tuple[str, ...] = Field(description="what was asked for and is not among them, in a sentence each")
 
 
-def comparison_out(comparison: Comparison, left_out: list[str]) -> ComparisonOut:
-    return ComparisonOut(groups=tuple(_group(group) for group in comparison.groups), left_out=tuple(left_out))
+def comparison_out(comparison: Comparison, left_out: list[str], verdicts: Verdicts | None) -> ComparisonOut:
+    images_only, told = (verdicts.images_only, verdicts_out(verdicts)) if verdicts else ({}, ())
+    groups = tuple(_group(group, images_only.get(group.config_hash)) for group in comparison.groups)
+    return ComparisonOut(groups=groups, verdicts=told, left_out=tuple(left_out))
 
 
-def _group(group: Group) -> GroupOut:
+def _group(group: Group, images_only: Interval | None) -> GroupOut:
     return GroupOut(
         config_hash=group.config_hash, label=group.label, config=group.fields, n=len(group.seeds),
         num_parameters=group.run.num_parameters, num_multiply_adds=group.run.num_multiply_adds,
-        seeds=tuple(_seed(seed) for seed in group.seeds), last=_at(group, "last"), best=_at(group, "best"),
-        best_by=group.best_by, seconds_per_epoch=_cost(group.cost("seconds_per_epoch")),
+        seeds=tuple(_seed(seed) for seed in group.seeds), last=_at(group, "last", images_only), best=_at(group, "best"),
+        best_by=group.best_by, gain_of_best_epoch=group.gain_of_best_epoch,
+        seconds_per_epoch=_cost(group.cost("seconds_per_epoch")),
         images_per_second=_cost(group.cost("images_per_second")),
         peak_memory_bytes=_cost(group.cost("peak_memory_bytes")), curve=_curve(group), published=_published(group),
     )  # fmt: skip
@@ -136,17 +153,17 @@ def _group(group: Group) -> GroupOut:
 def _seed(seed: Seed) -> SeedOut:
     run = seed.run
     assert run.id is not None
-    return SeedOut(
-        run=run.id, seed=run.seed, state=run.state, epochs_done=run.epochs_done, last=_point(seed.last),
-        best=_point(seed.best),
-    )  # fmt: skip
+    last, best = _point(seed.last), _point(seed.best)
+    return SeedOut(run=run.id, seed=run.seed, state=run.state, epochs_done=run.epochs_done, last=last, best=best)
 
 
-def _at(group: Group, when: When) -> FiguresAtOut | None:
+def _at(group: Group, when: When, images_only: Interval | None = None) -> FiguresAtOut | None:
     epochs = group.epochs_at(when)
     if epochs is None:
         return None
     figures = {name: _spread(group.spread_at(when, name)) for name in MEASURES}
+    if images_only and (told := figures["test_accuracy"]):
+        figures["test_accuracy"] = told.model_copy(update={"interval": interval_out(images_only, 0.95, WILSON)})
     return FiguresAtOut(first_epoch=epochs[0], last_epoch=epochs[1], **figures)
 
 
@@ -162,12 +179,8 @@ def _curve(group: Group) -> tuple[CurvePointOut, ...]:
 def _published(group: Group) -> PublishedOut | None:
     if group.published is None:
         return None
-    epochs = tuple(_published_epoch(epoch) for epoch in group.published.epochs)
+    epochs = tuple(PublishedEpochOut.model_validate(told, from_attributes=True) for told in group.published.epochs)
     return PublishedOut(name=group.published.name, epochs=epochs, differs=tuple(group.differs_from_report))
-
-
-def _published_epoch(epoch: PublishedEpoch) -> PublishedEpochOut:
-    return PublishedEpochOut.model_validate(epoch, from_attributes=True)
 
 
 def _point(point: EpochPoint | None) -> PointOut | None:
@@ -175,7 +188,10 @@ def _point(point: EpochPoint | None) -> PointOut | None:
 
 
 def _spread(spread: Spread | None) -> SpreadOut | None:
-    return None if spread is None else SpreadOut(n=spread.n, mean=spread.mean, low=spread.low, high=spread.high)
+    if spread is None:
+        return None
+    interval = spread.interval and interval_out(spread.interval, 0.95, "Student's t over seeds")
+    return SpreadOut(n=spread.n, mean=spread.mean, low=spread.low, high=spread.high, interval=interval)
 
 
 def _cost(cost: CostRange | None) -> CostOut | None:

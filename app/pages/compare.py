@@ -3,8 +3,8 @@
 from collections import Counter
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlmodel import Session
 
 from app.compare_charts import MOST_LINES, compare_panels, num_lines
@@ -12,15 +12,17 @@ from app.compare_looks import looks_of
 from app.compare_sheets import config_sheet, report_sheet, unlike_the_report
 from app.compare_table import COLUMNS, MEASURES, NETWORK, in_order
 from app.compare_view import CompareView
-from app.dependencies import Reading
+from app.dependencies import CurrentSettings, Reading, Writing
 from app.templating import render
 from core.chosen_runs import choose_runs
 from core.comparison import Comparison, compare
 from core.estimates import seconds_until_end
 from core.events import newest_event_id
 from core.experiments import experiment_by_id, list_experiments
+from core.more_seeds import ask_for_more_seeds
 from core.run_state import ENDED, RunState
 from core.runs import RunFilter, list_runs
+from core.settings import Settings
 
 View = Annotated[CompareView, Query()]
 NUM_OFFERED = 10  # experiments, and runs, to choose from
@@ -29,28 +31,46 @@ router = APIRouter()
 
 
 @router.get("/compare", name="compare_page")
-def compare_page(request: Request, view: View, session: Reading) -> HTMLResponse:
-    return render(request, "pages/compare.html", **_now(session, view))
+def compare_page(request: Request, view: View, session: Reading, settings: CurrentSettings) -> HTMLResponse:
+    return render(request, "pages/compare.html", **_now(session, view, settings))
 
 
 @router.get("/compare/now", name="compare_now")
-def compare_now(request: Request, view: View, session: Reading) -> HTMLResponse:
+def compare_now(request: Request, view: View, session: Reading, settings: CurrentSettings) -> HTMLResponse:
     """All that may move, for static/compare.js: while runs are under way, and when the view changes."""
-    return render(request, "partials/compare/now.html", **_now(session, view))
+    return render(request, "partials/compare/now.html", **_now(session, view, settings))
 
 
-def _now(session: Session, view: CompareView) -> dict[str, Any]:  # what the templates name
+@router.post("/compare/more-seeds", name="ask_for_more_seeds")
+def more_seeds(
+    request: Request, view: View, session: Writing,
+    group: Annotated[str, Form()], baseline: Annotated[str, Form()], seeds: Annotated[int, Form()],
+) -> RedirectResponse:  # fmt: skip
+    """Back to the comparison, with the new runs in it."""
+    added = [run.id for run in ask_for_more_seeds(session, baseline, group, seeds)]
+    known = {run.id for run in choose_runs(session, view.choice).runs}
+    view = view.with_runs(run for run in added if run is not None and run not in known)
+    return RedirectResponse(request.app.url_path_for("compare_page") + view.link(), status_code=303)
+
+
+def _now(session: Session, view: CompareView, settings: Settings) -> dict[str, Any]:  # what the templates name
+    from app.compare_verdicts import baseline_of, judge  # with the first comparison: it brings SciPy along
+
     event_id = newest_event_id(session)
     chosen = choose_runs(session, view.choice)
     if not chosen.runs:
         return _offer(session, view, chosen.left_out) | {"event_id": event_id}
     comparison = compare(session, chosen.runs)
     looks = looks_of(comparison.groups)
+    baseline = baseline_of(comparison.groups, view.baseline)
+    if baseline is None:
+        chosen.left_out.append(f"No group of these begins with {view.baseline}, so the first is the baseline.")
     published = [group for group in comparison.groups if group.published is not None]
     return {
         "event_id": event_id, "view": view, "left_out": chosen.left_out, "comparison": comparison, "looks": looks,
         "groups": in_order(comparison.groups, view.sort), "columns": COLUMNS, "network": NETWORK,
         "measures": MEASURES, "panels": compare_panels(comparison, view, looks),
+        "verdicts": judge(session, settings, comparison, baseline or comparison.groups[0]),
         "num_undrawn": max(0, num_lines(comparison, view) - MOST_LINES), "most_lines": MOST_LINES,
         "published": published, "report_rows": report_sheet(published, view.figure),
         "unlike_report": unlike_the_report(published),

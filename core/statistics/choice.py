@@ -15,11 +15,6 @@ def expected_maximum(n: int) -> float:
     return float(n * np.sum(_GRID * density * special.ndtr(_GRID) ** (n - 1)) * (_GRID[1] - _GRID[0]))
 
 
-def best_of(values: Sequence[float]) -> float:
-    """By how much the best of them lies above their mean by choice alone, in their unit; two or more."""
-    return expected_maximum(len(values)) * float(np.std(values, ddof=1))
-
-
 def best_epoch(curves: Sequence[Sequence[float]]) -> float:
     """By how much a run's best epoch lies above its level by choice alone: over the second halves of the curves, where
     they rise little, from the noise between neighbours (von Neumann 1941, Annals of Mathematical Statistics 12:153),

@@ -29,7 +29,7 @@ class Difference:
     is_paired: bool
     num_seeds: tuple[int, int]
     num_images: int
-    seed_noise: tuple[float, ...]  # s² of the seeds' means: of the pairs, or of each side
+    seed_noise: tuple[float, ...]  # s² of the seeds' means, or what the residual alone makes of it: of pairs, or sides
     image_noise: float  # the variance that remains however many seeds there are
 
 
@@ -38,7 +38,7 @@ def paired_difference(one: Marks, other: Marks) -> Difference:
     s²(residual)/(S·N), floored at the larger of the first two, since the moments may subtract more than there is;
     degrees of freedom by Satterthwaite (1946, Biometrics Bulletin 2:110). S and N are two at least."""
     table = _table(one.astype(np.int8) - other.astype(np.int8))
-    return _difference([table], table.mean, table.columns, is_paired=True)
+    return _difference([table], table.mean, table.columns)
 
 
 def unpaired_difference(one: Marks, other: Marks) -> Difference:
@@ -46,7 +46,7 @@ def unpaired_difference(one: Marks, other: Marks) -> Difference:
     variance of its own rows and its own residual; the images, which both sides saw, stay paired."""
     sides = [_table(one), _table(other)]
     columns = sides[0].columns - sides[1].columns
-    return _difference(sides, sides[0].mean - sides[1].mean, columns, is_paired=False)
+    return _difference(sides, sides[0].mean - sides[1].mean, columns)
 
 
 @dataclass(frozen=True)
@@ -77,27 +77,35 @@ def _table(values: Marks) -> _Table:
     )  # fmt: skip
 
 
-def _difference(tables: Sequence[_Table], value: float, columns: NDArray[np.float64], *, is_paired: bool) -> Difference:
+def _difference(tables: Sequence[_Table], value: float, columns: NDArray[np.float64]) -> Difference:
     num_images = len(columns)
+    images = Estimate(value, float(columns.var(ddof=1)) / num_images, num_images - 1)
     sizes = [len(table.rows) for table in tables]
-    spreads = [float(table.rows.var(ddof=1)) for table in tables]
-    seeds = [spread / size for spread, size in zip(spreads, sizes, strict=True)]
     rests = [table.residual / size / num_images for table, size in zip(tables, sizes, strict=True)]
-    images = float(columns.var(ddof=1)) / num_images
-    variance = max(sum(seeds) + images - sum(rests), sum(seeds), images)
+    return combined(images, [float(table.rows.var(ddof=1)) for table in tables], sizes, rests)
+
+
+def combined(
+    images: Estimate, spreads: Sequence[float], sizes: Sequence[int], rests: Sequence[float] = (0.0, 0.0)
+) -> Difference:
+    """Out of the images' estimate; s² of the seeds' means and their number, of the pairs or of each side; and what both
+    hold of the residual."""
+    num_images = int(images.degrees) + 1
+    seeds = [spread / size for spread, size in zip(spreads, sizes, strict=True)]
+    variance = max(sum(seeds) + images.variance - sum(rests), sum(seeds), images.variance)
     from_seeds = sum(part**2 / (size - 1) for part, size in zip(seeds, sizes, strict=True))
-    from_rests = sum(
-        part**2 / ((size - 1) * (num_images - 1)) for part, size in zip(rests, sizes, strict=True)
-    )  # fmt: skip
+    from_rests = sum(part**2 / ((size - 1) * (num_images - 1)) for part, size in zip(rests, sizes, strict=False))
+    least = [rest * size for rest, size in zip(rests, sizes, strict=False)]  # of s² over seeds, whose images vary
+    degrees = _degrees(variance, from_seeds + images.variance**2 / images.degrees + from_rests)
     return Difference(
-        both=Estimate(value, variance, _degrees(variance, from_seeds + images**2 / (num_images - 1) + from_rests)),
-        seeds_only=Estimate(value, sum(seeds), _degrees(sum(seeds), from_seeds)),
-        images_only=Estimate(value, images, num_images - 1),
-        is_paired=is_paired,
+        both=Estimate(images.value, variance, degrees),
+        seeds_only=Estimate(images.value, sum(seeds), _degrees(sum(seeds), from_seeds)),
+        images_only=images,
+        is_paired=len(sizes) == 1,
         num_seeds=(sizes[0], sizes[-1]),
         num_images=num_images,
-        seed_noise=tuple(spreads),
-        image_noise=max(0.0, images - sum(rests)),
+        seed_noise=tuple(max(both) for both in zip(spreads, least, strict=True)),
+        image_noise=max(0.0, images.variance - sum(rests)),
     )
 
 

@@ -3,17 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, sqrt
-from typing import NamedTuple
 
 import numpy as np
 from scipy import special
 
+from core.spreads import Interval
+
 LEVEL = 0.95  # of an interval where nothing else is said
-
-
-class Interval(NamedTuple):
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)

@@ -70,9 +70,10 @@ def test_without_a_choice_the_page_says_how_to_choose_and_offers_what_there_is(
 def test_seeds_are_a_row_and_a_line_with_its_band(client: TestClient, three_seeds: list[int]) -> None:
     text = page(client, "?runs=1,2,3")
     (row,) = rows(text, "group")
-    assert row.startswith("LeNet-5 3 44,426 281,640 90.00 % 80.00–100.00")
+    assert row.startswith("LeNet-5 3 44,426 281,640 90.00 % ±24.84 80.00–100.00")
     assert "2 by test" in row
-    assert "too good by its choice" in words(text)
+    assert "too good by about what stands beneath it" in words(text)
+    assert "The best of 3 seeds is better than their mean by choice alone, of LeNet-5 by about +8.46 pp." in words(text)
     assert kinds(text) == ["band", "mean"]
     assert traces(text)[1]["y"] == [0.5, pytest.approx(0.9)]
     assert traces(text)[1]["customdata"] == [[0.5, 0.5, 3], [0.8, 1.0, 3]]

@@ -6,12 +6,13 @@ import pytest
 
 from core.bin import move_to_bin
 from core.chosen_runs import Choice, choose_runs
-from core.comparison import Comparison, Spread, compare, spread
+from core.comparison import Comparison, compare
 from core.costs import CostRange
 from core.database import Database
 from core.estimates import seconds_until_end
 from core.experiments import launch_experiment
 from core.report import reproduction
+from core.spreads import Spread, spread
 from core.tables import Run
 from tests.app.trained_runs import launch, started, trained
 
@@ -35,6 +36,8 @@ def test_runs_that_differ_in_nothing_but_the_seed_are_one_group_with_mean_and_ra
     assert told
     assert (told.n, told.low, told.high) == (3, 0.8, 1.0)
     assert told.mean == pytest.approx(0.9)
+    assert told.reach == pytest.approx(4.302652729749464 * 0.1 / 3**0.5)  # Student's t with two degrees of freedom
+    assert told.gain_of_best == pytest.approx(0.1 * 0.8462843753)
     assert lenet.curve("test_accuracy")[0] == (1, Spread(3, 0.5, 0.5, 0.5))
     assert lenet.cost("peak_memory_bytes") == CostRange(3, 2**20, 2**20, 2**20, 2**20)
     assert (lenet.label, mlp.label) == ("LeNet-5", "Custom MLP")
@@ -52,7 +55,7 @@ def test_a_seed_that_was_trained_again_is_still_one_seed_and_its_repeats_tell_of
     assert [(seed.run.id, len(seed.repeats)) for seed in group.seeds] == [(first, 2), (other, 2)], (
         "the first that counts"
     )
-    assert group.spread_at("last", "test_accuracy") == Spread(2, 0.9, 0.8, 1.0)
+    assert group.spread_at("last", "test_accuracy") == spread([0.8, 1.0])
     assert [told.n for _, told in group.curve("test_accuracy") if told] == [2, 2]
     assert group.cost("seconds_per_epoch") == CostRange(3, 4.0, 2.0, 1.0, 9.0)
     assert group.states == {"completed": 3, "running": 1}
@@ -65,6 +68,8 @@ def test_the_best_epoch_is_that_of_validation_where_it_was_held_out_and_else_of_
     assert (one.best_by, one.epochs_at("best"), one.epochs_at("last")) == ("test", (2, 2), (4, 4))
     assert (other.best_by, other.epochs_at("best")) == ("validation", (3, 3))
     assert other.spread_at("best", "test_accuracy") == Spread(1, 0.8, 0.8, 0.8)
+    assert other.gain_of_best_epoch is None
+    assert one.gain_of_best_epoch == pytest.approx(0.5641895835 * 0.2 / 2**0.5)  # of 0.9 and 0.7, by choice alone
 
 
 def test_an_epoch_is_the_mean_of_the_seeds_that_have_it(database: Database) -> None:

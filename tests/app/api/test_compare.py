@@ -21,7 +21,9 @@ def test_groups_come_with_config_figures_curves_and_what_was_published(client: T
     assert told["left_out"] == ["Run 99 was not found."]
     assert (group["n"], group["label"], group["best_by"]) == (2, "LeNet-5", "test")
     assert group["config"]["architecture.parameters.pool"] == "max"
-    assert group["last"]["test_accuracy"] == {"n": 2, "mean": pytest.approx(0.85), "low": 0.8, "high": 0.9}
+    accuracy = group["last"]["test_accuracy"]
+    assert accuracy == accuracy | {"n": 2, "mean": pytest.approx(0.85), "low": 0.8, "high": 0.9}
+    assert accuracy["interval"]["high"] == pytest.approx(0.85 + 12.7062047 * 0.05)  # t with one degree of freedom
     assert group["last"]["val_loss"] is None
     assert [point["epoch"] for point in group["curve"]] == [1, 2]
     assert [seed["last"]["test_accuracy"] for seed in group["seeds"]] == [0.8, 0.9]
@@ -38,7 +40,7 @@ def test_an_experiment_and_a_group_can_be_asked_for(client: TestClient, database
     assert all(group["last"] is None for group in groups)
     again = client.get(f"/api/v1/compare?groups={groups[2]['config_hash'][:10]}").json()["groups"]
     assert [group["config_hash"] for group in again] == [groups[2]["config_hash"]]
-    assert client.get("/api/v1/compare").json() == {"groups": [], "left_out": []}
+    assert client.get("/api/v1/compare").json() == {"groups": [], "verdicts": [], "left_out": []}
 
 
 def test_the_table_and_the_curves_come_as_csv(client: TestClient, database: Database) -> None:

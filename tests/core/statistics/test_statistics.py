@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from core.statistics.choice import best_epoch, best_of
+from core.statistics.bounded import bounded_difference
+from core.statistics.choice import best_epoch
 from core.statistics.crossed import paired_difference, unpaired_difference
-from core.statistics.estimates import mean_of
 from core.statistics.power import least_decidable, seeds_to_decide
 from core.statistics.ranks import rank_sums, signed_ranks
 from core.statistics.several import ERROR, shared
@@ -26,6 +26,17 @@ def test_groups_that_do_the_same_differ_by_nothing() -> None:
     told = paired_difference(same, same)
     assert (told.both.value, told.both.variance, told.both.p) == (0, 0, 1)
     assert told.both.interval() == (0, 0)
+
+
+def test_where_only_accuracies_are_known_the_seeds_are_the_same_and_the_images_noise_is_a_bound() -> None:
+    for is_paired, compare in ((True, paired_difference), (False, unpaired_difference)):
+        one, other = marks(4, seed=1), marks(4, seed=2)
+        known = compare(one, other)
+        told = bounded_difference(one.mean(1).tolist(), other.mean(1).tolist(), one.shape[1], is_paired=is_paired)
+        assert told.seeds_only.p == pytest.approx(known.seeds_only.p, rel=1e-9)
+        assert told.is_paired == is_paired
+        assert told.images_only.variance > known.images_only.variance
+        assert told.both.variance > known.both.variance
 
 
 def test_a_rank_test_says_what_it_can_reach_at_best() -> None:
@@ -76,12 +87,6 @@ def test_where_the_test_images_are_the_limit_no_number_of_seeds_is_promised() ->
     told = paired_difference(one, other)
     assert seeds_to_decide(told, ERROR) is None
     assert told.both.value < least_decidable(told, ERROR)
-
-
-def test_the_best_of_several_is_better_by_choice() -> None:
-    values = list(np.random.default_rng(0).normal(0.99, 0.001, 5))
-    assert best_of(values) == pytest.approx(1.16296 * np.std(values, ddof=1), rel=1e-4)
-    assert mean_of(values).value + best_of(values) == pytest.approx(max(values), abs=0.001)
 
 
 def test_a_curve_that_only_rises_slowly_has_little_to_choose_from() -> None:

@@ -1,0 +1,100 @@
+"""The verdicts of a comparison, ready for page and API. Imported with the first comparison: it brings SciPy along."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from app import verdict_words as words
+from core.comparison import Comparison, Group
+from core.marks import num_test_images, read_marks
+from core.more_seeds import MOST_AT_ONCE, looks_at
+from core.settings import Settings
+from core.spreads import Interval
+from core.statistics.estimates import wilson
+from core.verdicts import Verdict, verdicts
+
+
+@dataclass(frozen=True)
+class Told:
+    """A verdict and its words; `more` is what the button asks for."""
+
+    verdict: Verdict
+    num_judged: int
+
+    headline = property(lambda self: words.headline(self.verdict))
+    figures = property(lambda self: words.figures(self.verdict))
+    what_next = property(lambda self: words.what_next(self.verdict))
+    networks = property(lambda self: words.two_networks(self.verdict))
+    notes = property(lambda self: words.notes(self.verdict))
+
+    @property
+    def group(self) -> Group:
+        return self.verdict.side.group
+
+    @property
+    def sentence(self) -> str:
+        told = f"{self.headline} {self.figures}" if self.verdict.judged else self.headline
+        return " ".join(part for part in (f"{told}.", self.what_next, self.networks, *self.notes) if part)
+
+    @property
+    def methods(self) -> list[words.Method]:
+        return words.methods(self.verdict.judged) if self.verdict.judged else []
+
+    @property
+    def how_shared(self) -> str:
+        return words.how_shared(self.verdict, self.num_judged) if self.verdict.judged else ""
+
+    @property
+    def more(self) -> int | None:
+        return None if self.verdict.more is None else min(self.verdict.more, MOST_AT_ONCE)
+
+    @property
+    def what_follows(self) -> str:
+        return words.what_follows(self.verdict, self.more) if self.more else ""
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """Of all groups against the baseline, in their order; `images_only`: Wilson's interval of the test accuracy of
+    groups with one seed, by config hash."""
+
+    baseline: Group
+    told: list[Told]
+    images_only: dict[str, Interval]
+
+    @property
+    def reach(self) -> float:
+        """Of the picture, to each side of zero: as far as the furthest interval."""
+        intervals = [told.verdict.judged.interval for told in self.told if told.verdict.judged]
+        return max((abs(end) for interval in intervals for end in interval), default=0.0) * 1.08 or 0.01
+
+    def place(self, difference: float) -> float:
+        """In percent of the picture's width."""
+        return round(50 + 50 * difference / self.reach, 3)
+
+
+def baseline_of(groups: Sequence[Group], asked: str) -> Group | None:
+    """The group whose config hash begins so; the first where none is asked for, None where none or several do."""
+    if not asked:
+        return groups[0]
+    found = [group for group in groups if group.config_hash.startswith(asked)]
+    return found[0] if len(found) == 1 else None
+
+
+def judge(session: Session, settings: Settings, comparison: Comparison, baseline: Group) -> Verdicts:
+    """Reads the predictions of all completed runs, those of before from memory."""
+    others = [group for group in comparison.groups if group is not baseline]
+    runs = [seed.run for group in comparison.groups for seed in group.seeds]
+    sizes = {name: num_test_images(name, settings) for name in {run.dataset for run in runs}}
+    told = verdicts(
+        baseline, others, read_marks(session, runs, settings), sizes[baseline.run.dataset],
+        looks_at(session, baseline.config_hash, [group.config_hash for group in others]),
+    )  # fmt: skip
+    num_judged = sum(verdict.judged is not None for verdict in told)
+    images_only = {
+        group.config_hash: wilson(last.test_accuracy * size, size)
+        for group in comparison.groups
+        if len(group.measured) == 1 and (size := sizes[group.run.dataset]) and (last := group.measured[0].last)
+    }
+    return Verdicts(baseline, [Told(verdict, num_judged) for verdict in told], images_only)

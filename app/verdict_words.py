@@ -1,0 +1,190 @@
+"""Verdicts as a person would say them, for the page and the API alike."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.formatting import NOTHING, dataset_title, ordinal, signed
+from core.comparison import LEAST_SEEDS
+from core.marks import Missing
+from core.spreads import Interval
+from core.statistics.estimates import Estimate
+from core.statistics.power import MOST_SEEDS
+from core.statistics.several import ERROR, share_of_look
+from core.verdicts import Judged, Verdict
+
+
+@dataclass(frozen=True)
+class Method:
+    """A line of "How this was worked out"."""
+
+    name: str
+    means: str
+    estimate: Estimate | None
+    p: float
+
+    @property
+    def interval_words(self) -> str:
+        return interval_words(self.estimate.interval()) if self.estimate else NOTHING
+
+    @property
+    def p_words(self) -> str:
+        return p_words(self.p).removeprefix("p = ").removeprefix("p ")
+
+
+def p_words(p: float) -> str:
+    return "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"
+
+
+def points(fraction: float) -> str:
+    """0.0031 is "0.31"."""
+    return f"{100 * fraction:.2f}".replace("-", "−")
+
+
+def interval_words(interval: Interval) -> str:
+    return f"[{points(interval.low)}, {points(interval.high)}]"
+
+
+def seeds_words(verdict: Verdict) -> str:
+    own, theirs = len(verdict.side.accuracies), len(verdict.baseline.accuracies)
+    return f"{own} {'seed' if own == 1 else 'seeds'} each" if own == theirs else f"{own} and {theirs} seeds"
+
+
+def headline(verdict: Verdict) -> str:
+    """What is so, in one sentence without its figures."""
+    own, theirs = verdict.side.group.label, verdict.baseline.group.label
+    match verdict.outcome:
+        case "better" | "worse":
+            assert verdict.judged
+            size = points(abs(verdict.judged.difference.both.value))
+            return f"{own} {'beats' if verdict.outcome == 'better' else 'loses to'} {theirs} by {size} pp"
+        case "undecided":
+            return f"Cannot tell {own} from {theirs} yet"
+        case "waiting":
+            return f"{own} and {theirs} are not judged yet"
+        case "too few seeds":
+            return f"Too few seeds to judge {own} and {theirs}"
+        case "other images":
+            return f"{own} and {theirs} cannot be judged"
+
+
+def figures(verdict: Verdict) -> str:
+    """Behind the headline: difference, interval, p, seeds. Where there is a loser both are turned to be positive."""
+    if verdict.judged is None:
+        return seeds_words(verdict) if verdict.side.accuracies and verdict.baseline.accuracies else ""
+    told, interval = verdict.judged.difference.both, verdict.judged.interval
+    if verdict.outcome == "worse":
+        interval = Interval(-interval.high, -interval.low)
+    lead = f"{signed(100 * told.value, 2)} pp " if verdict.outcome == "undecided" else ""
+    return f"{lead}{interval_words(interval)}, {p_words(verdict.judged.share.p)}, {seeds_words(verdict)}"
+
+
+def what_next(verdict: Verdict) -> str:
+    """What would decide, or why nothing does; empty where there is a winner."""
+    match verdict.outcome:
+        case "undecided":
+            return _what_would_decide(verdict)
+        case "waiting":
+            number = verdict.side.num_open + verdict.baseline.num_open
+            runs = "1 run has" if number == 1 else f"{number} runs have"
+            return f"{runs} not ended. To judge before that would be one look more, so the verdict waits."
+        case "too few seeds":
+            more = "1 more seed" if verdict.more == 1 else f"{verdict.more} more seeds"
+            return f"A verdict needs {LEAST_SEEDS} seeds on each side; {more} each would give a first one."
+        case "other images":
+            own, theirs = (dataset_title(side.group.run.dataset) for side in (verdict.side, verdict.baseline))
+            return f"They were tested on other images: {own} and {theirs}." if own != theirs else NO_IMAGES
+    return ""
+
+
+NO_IMAGES = "How many test images there are is no longer known."
+
+
+def _what_would_decide(verdict: Verdict) -> str:
+    assert verdict.judged
+    if verdict.more is not None:
+        return f"About {verdict.more} more {'seed' if verdict.more == 1 else 'seeds'} each would decide."
+    told = verdict.judged
+    least, seen = told.least_decidable, abs(told.difference.both.value)
+    if seen < least:
+        return (
+            f"More seeds alone would hardly decide: with these {told.difference.num_images:,} test images no number of "
+            f"seeds could tell a difference below about {points(least)} pp."
+        )
+    return f"If the difference is as small as it looks, more than {MOST_SEEDS} more seeds each would be needed."
+
+
+def what_follows(verdict: Verdict, more: int) -> str:
+    """Beside the button."""
+    runs = f"Queues {2 * more} runs, with the next unused seeds, the same for both."
+    if verdict.judged is None:
+        return runs
+    look = verdict.look + 1
+    part = 100 * ERROR * share_of_look(look)
+    return f"{runs} The verdict on them is the {ordinal(look)} look, which may spend {part:.3g} of the 5 %."
+
+
+def two_networks(verdict: Verdict) -> str:
+    """One run against one: of these two networks, and of nothing else."""
+    if verdict.networks is None:
+        return ""
+    told, own, theirs = verdict.networks, verdict.side.group.label, verdict.baseline.group.label
+    return (
+        f"Of these two trained networks, {own} reads {told.only_one:,} test images right that {theirs} does not, and "
+        f"{theirs} {told.only_other:,} that {own} does not: {signed(100 * told.difference.value, 2)} pp, "
+        f"{p_words(told.p)} (McNemar's mid-p). That is said of two trained networks and not of how they were trained: "
+        "two seeds of one recipe “differ” like this in about 13 of 100 cases."
+    )
+
+
+def notes(verdict: Verdict) -> list[str]:
+    """What a reader has to know beside the verdict."""
+    told = []
+    for side in (verdict.side, verdict.baseline):
+        if side.num_lost:
+            seeds = "1 seed" if side.num_lost == 1 else f"{side.num_lost} seeds"
+            told.append(f"{seeds} of {side.group.label} failed or {'was' if side.num_lost == 1 else 'were'} cancelled.")
+    if verdict.judged and verdict.judged.is_bounded:
+        reasons = _reasons([*verdict.side.missing, *verdict.baseline.missing])
+        told.append(
+            f"Seeds are judged as usual; the noise of the test images is an upper bound from the accuracies, since the "
+            f"predictions of {reasons}. A winner is so named later than it could be."
+        )
+    return told
+
+
+def _reasons(missing: Sequence[tuple[int, Missing]]) -> str:
+    by_reason: dict[str, list[int]] = {}
+    for run, reason in missing:
+        by_reason.setdefault(reason, []).append(run)
+    return ", and of ".join(
+        f"{'run' if len(runs) == 1 else 'runs'} {', '.join(map(str, runs))} {reason}"
+        for reason, runs in by_reason.items()
+    )
+
+
+def methods(judged: Judged) -> list[Method]:
+    told, floor = judged.difference, judged.ranks.floor
+    seeds = "Student's t over pairs of seeds" if told.is_paired else "Welch's t"
+    images = "upper bound from the accuracies (Wilson)" if judged.is_bounded else "t over the images"
+    reach = f"so few seeds can reach {floor:.2g} at best" + (", never 5 %" if floor > ERROR else "")
+    crossed = "crossed random effects" if told.is_paired else "crossed random effects, Welch's analogue"
+    return [
+        Method("Seeds and images", f"{crossed}; this one decides", told.both, told.both.p),
+        Method("Seeds only", f"the test images taken as given; {seeds}", told.seeds_only, told.seeds_only.p),
+        Method("Images only", f"the trained networks taken as given; {images}", told.images_only, told.images_only.p),
+        Method("Ranks", f"{judged.ranks.name}; {reach}; decides nothing", None, judged.ranks.p),
+    ]
+
+
+def how_shared(verdict: Verdict, num_judged: int) -> str:
+    """How the p of the method became the p of the verdict, and the level of its interval."""
+    assert verdict.judged
+    share, own = verdict.judged.share, verdict.judged.difference.both.p
+    spent = 100 * ERROR * share_of_look(verdict.look)
+    several = f", and of {num_judged} groups against one baseline each has its part of that by Holm's rule"
+    return (
+        f"By itself {p_words(own)}. This is the {ordinal(verdict.look)} look, which may spend {spent:.3g} of the 5 % "
+        f"that all looks share{several if num_judged > 1 else ''}. So it is held against {share.part:.2g}: the same as "
+        f"{p_words(share.p)} against 5 %. The interval above is that of {100 * (1 - share.part):.4g} %, which leaves "
+        "zero out exactly where a winner is named."
+    )

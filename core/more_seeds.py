@@ -1,0 +1,78 @@
+"""More seeds of two groups that are compared, and how often somebody has looked at them: each press of the button is
+another chance to find a winner where there is none, so it is counted."""
+
+import re
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import or_
+from sqlmodel import Session, col, select
+
+from core.comparison import LEAST_SEEDS
+from core.experiment_plan import MAX_SEED
+from core.invalid_run_config import InvalidRunConfig
+from core.queue import enqueue
+from core.run_config import MAX_NAME_LENGTH, ResolvedRun, parse_run_config, resolve_run
+from core.run_state import ENDED, RunState
+from core.tables import Look, Run
+
+MOST_AT_ONCE = 50  # seeds of each side: a slip of the finger, or an hour. Guess, untuned
+
+
+class GroupNotFound(LookupError):
+    """No run out of the bin has this config hash."""
+
+
+class StillOpen(ValueError):
+    """More seeds were asked for while runs of the groups have not ended: their verdict comes first."""
+
+
+def looks_at(session: Session, baseline: str, others: Collection[str]) -> dict[str, int]:
+    """By config hash, the how-manieth look at this group against the baseline it is. Seeds that were added to one of
+    both for the sake of a third group count too: the data are others."""
+    either = or_(col(Look.group_hash).in_([baseline, *others]), col(Look.baseline_hash).in_([baseline, *others]))
+    pairs = [{group, base} for group, base in session.exec(select(Look.group_hash, Look.baseline_hash).where(either))]
+    return {other: 1 + sum(bool(pair & {baseline, other}) for pair in pairs) for other in others}
+
+
+def ask_for_more_seeds(session: Session, baseline: str, group: str, number: int) -> list[Run]:
+    """Queues the same configs with the next unused seeds, the same for both, seed by seed; counts a look where there
+    could be a verdict before. Raises GroupNotFound, StillOpen, InvalidRunConfig."""
+    if not 1 <= number <= MOST_AT_ONCE or baseline == group:
+        raise InvalidRunConfig({"seeds": f"must be 1 to {MOST_AT_ONCE}, for a group and another as its baseline"})
+    sides = [_runs(session, config_hash) for config_hash in (baseline, group)]
+    num_open = sum(run.state not in ENDED for side in sides for run in side)
+    if num_open:
+        raise StillOpen(f"{num_open} runs of these groups have not ended; their verdict comes first.")
+    first = 1 + max(session.exec(select(Run.seed).where(col(Run.config_hash).in_([baseline, group]))))
+    if first + number - 1 > MAX_SEED:
+        raise InvalidRunConfig({"seeds": f"would go beyond the highest, {MAX_SEED:,}"})
+    seeds = range(first, first + number)
+    runs = [enqueue(session, _again(side[0], seed), side[0].experiment_id) for seed in seeds for side in sides]
+    if min(map(_num_judged, sides)) >= LEAST_SEEDS:
+        look = Look(group_hash=group, baseline_hash=baseline, seeds=list(seeds), created_at=datetime.now(UTC))
+        look.experiment_id = sides[1][0].experiment_id
+        session.add(look)
+    return runs
+
+
+def _runs(session: Session, config_hash: str) -> Sequence[Run]:
+    own = select(Run).where(Run.config_hash == config_hash, col(Run.deleted_at).is_(None)).order_by(col(Run.id))
+    runs = session.exec(own).all()
+    if not runs:
+        raise GroupNotFound(f"There is no group {config_hash}.")
+    return runs
+
+
+def _num_judged(runs: Sequence[Run]) -> int:
+    return len({run.seed for run in runs if run.state is RunState.COMPLETED})
+
+
+def _again(run: Run, seed: int) -> ResolvedRun:
+    """The run's config with another seed, and with that in the name where it had one."""
+    stem = re.sub(r"(, )?seed \d+$", "", run.config["name"])[: MAX_NAME_LENGTH - 20]
+    name = f"{stem}, seed {seed}" if stem else ""
+    resolved = resolve_run(parse_run_config(run.config | {"seed": seed, "name": name}))
+    if resolved.config_hash != run.config_hash:
+        raise InvalidRunConfig({"group": "its network is another in this version; launch both groups anew to compare"})
+    return resolved
