@@ -1,11 +1,9 @@
 """Verdicts as a person would say them, for the page and the API alike."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.formatting import NOTHING, dataset_title, ordinal, signed
 from core.comparison import LEAST_SEEDS
-from core.marks import Missing
 from core.spreads import Interval
 from core.statistics.estimates import Estimate
 from core.statistics.power import MOST_SEEDS
@@ -144,22 +142,13 @@ def notes(verdict: Verdict) -> list[str]:
             seeds = "1 seed" if side.num_lost == 1 else f"{side.num_lost} seeds"
             told.append(f"{seeds} of {side.group.label} failed or {'was' if side.num_lost == 1 else 'were'} cancelled.")
     if verdict.judged and verdict.judged.is_bounded:
-        reasons = _reasons([*verdict.side.missing, *verdict.baseline.missing])
+        first, *others = [missing.reason for missing in (*verdict.side.missing, *verdict.baseline.missing)]
+        more = f" So it is with {len(others)} more." if others else ""
         told.append(
-            f"Seeds are judged as usual; the noise of the test images is an upper bound from the accuracies, since the "
-            f"predictions of {reasons}. A winner is so named later than it could be."
+            f"{first}{more} Until it has them the noise of the test images is an upper bound from the accuracies, "
+            "and a winner is named later than it could be."
         )
     return told
-
-
-def _reasons(missing: Sequence[tuple[int, Missing]]) -> str:
-    by_reason: dict[str, list[int]] = {}
-    for run, reason in missing:
-        by_reason.setdefault(reason, []).append(run)
-    return ", and of ".join(
-        f"{'run' if len(runs) == 1 else 'runs'} {', '.join(map(str, runs))} {reason}"
-        for reason, runs in by_reason.items()
-    )
 
 
 def methods(judged: Judged) -> list[Method]:
@@ -169,10 +158,10 @@ def methods(judged: Judged) -> list[Method]:
     reach = f"so few seeds can reach {floor:.2g} at best" + (", never 5 %" if floor > ERROR else "")
     crossed = "crossed random effects" if told.is_paired else "crossed random effects, Welch's analogue"
     return [
-        Method("Seeds and images", f"{crossed}; this one decides", told.both, told.both.p),
-        Method("Seeds only", f"the test images taken as given; {seeds}", told.seeds_only, told.seeds_only.p),
-        Method("Images only", f"the trained networks taken as given; {images}", told.images_only, told.images_only.p),
-        Method("Ranks", f"{judged.ranks.name}; {reach}; decides nothing", None, judged.ranks.p),
+        Method("seeds and images", f"{crossed}; this one decides", told.both, told.both.p),
+        Method("seeds only", f"the test images taken as given; {seeds}", told.seeds_only, told.seeds_only.p),
+        Method("images only", f"the trained networks taken as given; {images}", told.images_only, told.images_only.p),
+        Method("ranks", f"{judged.ranks.name}; {reach}; decides nothing", None, judged.ranks.p),
     ]
 
 

@@ -1,36 +1,39 @@
-"""Marks: which test images a run reads right, out of the predictions that it was exported to and the labels.
+"""Marks: which test images a run reads right, out of its predictions. One bit an image is kept of each run that was
+asked for, so that a page that asks again reads no file again."""
 
-One bit an image is kept of each run that was asked for, so that a page that asks again reads no file again."""
-
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlmodel import Session, col, select
 
-from core.dataset_store import DatasetBroken, DatasetMissing, materialised
+from core.dataset_store import DatasetBroken, DatasetMissing, MaterialisedDataset, materialised
 from core.datasets import DATASETS
-from core.run_files import folder_of_run
+from core.predictions import PredictionsMissing, predictions_of_runs
 from core.settings import Settings
 from core.tables import Artifact, Run
 
 MOST_KEPT = 4096  # runs: 5 MiB where there are 10,000 test images
 Marks = NDArray[Any]  # (images,), 1 where it is right
+_Key = tuple[str, str]  # digests of the file and of the labels
+
+_kept: dict[_Key, NDArray[np.uint8]] = {}
 
 
-class Missing(str):
-    """Why a run has no marks, as the end of "the predictions of run 7 ..."."""
-
-
-def read_marks(session: Session, runs: Sequence[Run], settings: Settings) -> dict[int, Marks | Missing]:
+def read_marks(session: Session, runs: Sequence[Run], settings: Settings) -> dict[int, Marks | PredictionsMissing]:
     """By run id, of all of the runs."""
-    kinds = select(Artifact).where(Artifact.kind == "predictions", col(Artifact.run_id).in_([run.id for run in runs]))
-    files = {file.run_id: file for file in session.exec(kinds)}
-    digests = {name: _labels_digest(settings.materialised_dir, name) for name in {run.dataset for run in runs}}
-    return {run.id: _of_run(run, files, digests[run.dataset], settings) for run in runs if run.id is not None}
+    told: dict[int, Marks | PredictionsMissing] = {}
+    for name in {run.dataset for run in runs}:
+        own = [run for run in runs if run.dataset == name]
+        try:
+            told |= _of_dataset(session, own, materialised(settings.materialised_dir, name), settings)
+        except (DatasetMissing, DatasetBroken):
+            gone = PredictionsMissing(
+                f"The test images of {name} are no longer there.", "A run on them brings them back."
+            )
+            told |= {run.id: gone for run in own if run.id is not None}
+    return told
 
 
 def num_test_images(dataset: str, settings: Settings) -> int | None:
@@ -43,36 +46,21 @@ def num_test_images(dataset: str, settings: Settings) -> int | None:
         return None
 
 
-def _of_run(run: Run, files: Mapping[int, Artifact], labels: str | None, settings: Settings) -> Marks | Missing:
-    assert run.id is not None
-    file = files.get(run.id)
-    if file is None:
-        return Missing("are still being exported" if run.export_tries_left else "could not be exported")
-    if labels is None:
-        return Missing("cannot be judged: the labels of the test images are no longer there")
-    path = folder_of_run(settings.runs_dir, run.id) / file.file_name
-    try:
-        packed, count = _packed(path, file.sha256, settings.materialised_dir, run.dataset, labels)
-    except (OSError, ValueError, LookupError):
-        return Missing("are no longer there, or do not fit the test images that are")
-    marks = np.unpackbits(packed, count=count)
-    if file.facts and int(marks.sum()) != file.facts["num_correct"]:
-        return Missing("do not fit the test images that are there now")
-    return marks
-
-
-def _labels_digest(folder: Path, name: str) -> str | None:
-    try:
-        return materialised(folder, name).manifest.sha256["test_labels"]
-    except (DatasetMissing, DatasetBroken):
-        return None
-
-
-@lru_cache(maxsize=MOST_KEPT)
-def _packed(file: Path, _sha256: str, folder: Path, dataset: str, _labels: str) -> tuple[NDArray[np.uint8], int]:
-    """The digests are there to tell one content of the files from another."""
-    classes = np.load(file, mmap_mode="r", allow_pickle=False)["class"]
-    labels = materialised(folder, dataset).labels("test")
-    if classes.shape != labels.shape:
-        raise ValueError(f"{file.name} has {len(classes)} images, not {len(labels)}")
-    return np.packbits(classes == labels), len(labels)
+def _of_dataset(
+    session: Session, runs: Sequence[Run], dataset: MaterialisedDataset, settings: Settings
+) -> dict[int, Marks | PredictionsMissing]:
+    labels, digest = dataset.labels("test"), dataset.manifest.sha256["test_labels"]
+    listed = select(Artifact.run_id, Artifact.sha256).where(
+        Artifact.kind == "predictions", col(Artifact.run_id).in_([run.id for run in runs])
+    )
+    keys = {run_id: (sha256, digest) for run_id, sha256 in session.exec(listed)}
+    packed = {run_id: _kept[key] for run_id, key in keys.items() if key in _kept}
+    read = predictions_of_runs(session, settings.runs_dir, [run for run in runs if run.id not in packed], dataset)
+    for run_id, predictions in read.found.items():
+        packed[run_id] = _kept[keys[run_id]] = np.packbits(predictions.classes == labels)
+    while len(_kept) > MOST_KEPT:
+        _kept.pop(next(iter(_kept)), None)
+    marks: dict[int, Marks | PredictionsMissing] = {
+        run_id: np.unpackbits(bits, count=len(labels)) for run_id, bits in packed.items()
+    }
+    return marks | read.missing

@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 
 from core.comparison import LEAST_SEEDS, Group
-from core.marks import Marks, Missing
+from core.marks import Marks
+from core.predictions import PredictionsMissing
 from core.run_state import ENDED, RunState
 from core.spreads import Interval
 from core.statistics.bounded import bounded_difference
@@ -21,7 +22,7 @@ from core.statistics.several import ERROR, Share, shared
 
 Outcome = Literal["better", "worse", "undecided", "waiting", "too few seeds", "other images"]
 NOT_SHARED = Share(1.0, ERROR)
-MarksOfRuns = Mapping[int, Marks | Missing]
+MarksOfRuns = Mapping[int, Marks | PredictionsMissing]
 
 
 @dataclass(frozen=True)
@@ -38,15 +39,16 @@ class Side:
         return {run.seed: run.test_accuracy for run in completed if run.test_accuracy is not None}
 
     @cached_property
-    def missing(self) -> list[tuple[int, Missing]]:
-        """Runs without marks, and why."""
-        told = ((run_id, self.marks[run_id]) for run_id in self._run_ids)
-        return [(run_id, marks) for run_id, marks in told if isinstance(marks, Missing)]
+    def missing(self) -> list[PredictionsMissing]:
+        """Why runs have no marks."""
+        told = (self.marks[run_id] for run_id in self._run_ids)
+        return [marks for marks in told if isinstance(marks, PredictionsMissing)]
 
     @cached_property
     def stacked(self) -> Marks:
         """(seeds, images), in the order of `accuracies`."""
-        return np.stack([self.marks[run_id] for run_id in self._run_ids])
+        told = (self.marks[run_id] for run_id in self._run_ids)
+        return np.stack([marks for marks in told if not isinstance(marks, PredictionsMissing)])
 
     @property
     def num_open(self) -> int:

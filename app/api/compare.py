@@ -10,12 +10,15 @@ from sqlmodel import Session
 
 from app.api.compare_schemas import ComparisonOut, comparison_out
 from app.api.run_records import CSV, as_file
+from app.api.verdict_schemas import MoreSeedsIn, MoreSeedsOut
 from app.compare_table import COLUMNS
 from app.compare_view import HASH, HASHES, IDS, MOST_CHARACTERS, Compared
-from app.dependencies import CurrentSettings, Reading
+from app.dependencies import CurrentSettings, Reading, Writing
+from app.errors import problems
 from core.chosen_runs import choose_runs
 from core.comparison import MEASURES, Comparison, Group, compare
 from core.invalid_run_config import InvalidRunConfig
+from core.more_seeds import ask_for_more_seeds, looks_at
 
 router = APIRouter(prefix="/compare", tags=["compare"])
 
@@ -63,6 +66,15 @@ def get_comparison(
         raise InvalidRunConfig({"baseline": "is not the beginning of one group of this comparison"})
     verdicts = judge(session, settings, comparison, held_against)
     return comparison_out(comparison, chosen.left_out, verdicts)
+
+
+@router.post("/more-seeds", status_code=201, responses=problems(404, 409))
+def more_seeds(asked: MoreSeedsIn, session: Writing) -> MoreSeedsOut:
+    """Queue both configs with the next unused seeds, the same for both. After a verdict that is another look, which the
+    next verdict takes into account."""
+    runs = ask_for_more_seeds(session, asked.baseline, asked.group, asked.seeds)
+    look = looks_at(session, asked.baseline, [asked.group])[asked.group]
+    return MoreSeedsOut(runs=tuple(run.id for run in runs if run.id is not None), look=look)
 
 
 @router.get("/table.csv", response_class=Response, responses=CSV)

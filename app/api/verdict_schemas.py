@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from app.api.schemas import Shape
+from core.more_seeds import MOST_AT_ONCE
 from core.spreads import Interval
 
 if TYPE_CHECKING:  # they bring SciPy along, which the server imports with the first comparison
@@ -59,6 +60,17 @@ class VerdictOut(Shape):
     more_seeds: int | None = Field(description="of each side, about as many as would decide")
     methods: tuple[MethodOut, ...]
     two_networks: TwoNetworksOut | None
+
+
+class MoreSeedsIn(Shape):
+    group: str = Field(description="config hash, whole", pattern="^[0-9a-f]{64}$")
+    baseline: str = Field(pattern="^[0-9a-f]{64}$")
+    seeds: int = Field(ge=1, le=MOST_AT_ONCE, description="of each of both")
+
+
+class MoreSeedsOut(Shape):
+    runs: tuple[int, ...] = Field(description="ids, queued")
+    look: int = Field(description="the how-manieth the next verdict is")
 
 
 def verdicts_out(verdicts: Verdicts) -> tuple[VerdictOut, ...]:

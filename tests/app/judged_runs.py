@@ -11,12 +11,12 @@ from core import dataset_store
 from core.database import Database
 from core.dataset_store import Arrays
 from core.exports import record_export
+from core.predictions import PREDICTION
 from core.records import WrittenFile
 from core.settings import Settings
 from tests.app.trained_runs import trained
 
 NUM_IMAGES = 400
-PREDICTION = np.dtype([("class", np.uint8), ("confidence", np.float32)])
 LABELS = np.arange(NUM_IMAGES).astype(np.uint8) % 10
 
 
@@ -34,7 +34,7 @@ def judged(database: Database, settings: Settings, wrong: Collection[int], **dif
     run_id = trained(database, 0.5, 1 - len(wrong) / NUM_IMAGES, **differences)
     predictions = np.zeros(NUM_IMAGES, PREDICTION)
     predictions["class"] = LABELS
-    predictions["class"][sorted(wrong)] += 1
+    predictions["class"][sorted(wrong)] = (LABELS[sorted(wrong)] + 1) % 10
     content = BytesIO()
     np.save(content, predictions, allow_pickle=False)
     folder = settings.runs_dir / str(run_id)

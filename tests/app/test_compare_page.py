@@ -15,7 +15,9 @@ from core.database import Database
 from core.experiment_plan import plan_experiment
 from core.experiments import launch_experiment
 from core.report import reproduction
+from core.settings import Settings
 from core.tables import Epoch, Experiment
+from tests.app.judged_runs import two_groups
 from tests.app.trained_runs import BASE, launch, trained
 
 
@@ -146,6 +148,45 @@ def test_the_reports_figures_stand_beside_ours_epoch_by_epoch(client: TestClient
     assert "0.0684" in words(page(client, "?runs=1&figure=test_loss"))
     trained(database, 0.9, architecture={"name": "custom-mlp"})
     assert "published figures" not in page(client, "?runs=2")
+
+
+def test_verdicts_stand_on_the_page_against_the_baseline_of_the_address(
+    client: TestClient, database: Database, settings: Settings
+) -> None:
+    two_groups(database, settings, num_seeds=4, more_wrong=12)
+    text = page(client, "?runs=1,2,3,4,5,6,7,8")
+    assert re.search(
+        r"Custom MLP loses to LeNet-5 by 3\.\d\d pp \[\d\.\d\d, \d\.\d\d\], p = 0\.00\d+, 4 seeds each", words(text)
+    )
+    assert "How this was worked out" in words(text)
+    other = re.findall(r'id="baseline-(\w+)"', text)[1]
+    turned = page(client, f"?runs=1,2,3,4,5,6,7,8&baseline={other[:12]}")
+    assert "LeNet-5 beats Custom MLP by 3." in words(turned)
+    assert re.search(rf'id="baseline-{other}"[^>]*aria-current="true"', turned)
+    assert "No group of these begins with abcdef" in words(page(client, "?runs=1,2&baseline=abcdef"))
+    assert "Which is better?" not in page(client, "?runs=1,3")  # one group alone
+
+
+def test_the_button_queues_more_seeds_and_the_address_has_them(
+    client: TestClient, database: Database, settings: Settings
+) -> None:
+    two_groups(database, settings, num_seeds=3, more_wrong=2)
+    text = page(client, "?runs=1,2,3,4,5,6&lines=interval")
+    form = re.search(r'action="([^"]*more-seeds[^"]*)".*?</form>', text, re.S)
+    assert form
+    fields = dict(re.findall(r'name="(group|baseline|seeds)" value="(\w+)"', form[0]))
+    number = int(fields["seeds"])
+    answer = client.post(html.unescape(form[1]), data=fields)
+    assert answer.status_code == 303
+    added = ",".join(str(run) for run in range(7, 7 + 2 * number))
+    assert answer.headers["location"] == f"/compare?runs=1,2,3,4,5,6,{added}&lines=interval"
+    assert f"{2 * number} runs have not ended" in words(client.get(answer.headers["location"]).text)
+
+
+def test_the_band_is_the_range_or_the_interval(client: TestClient, three_seeds: list[int]) -> None:
+    band = traces(page(client, "?runs=1,2,3&lines=interval"))[0]
+    assert band["y"][1] == pytest.approx(0.9 + 0.2484, abs=1e-4)
+    assert 'aria-current="true">mean and 95 % interval' in page(client, "?runs=1,2,3&lines=interval")
 
 
 def test_how_far_the_runs_are_is_told(client: TestClient, database: Database) -> None:

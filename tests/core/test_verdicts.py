@@ -59,7 +59,7 @@ def test_a_clear_difference_gets_a_winner_with_interval_and_p(database: Database
     assert verdict.headline == "Custom MLP loses to LeNet-5 by 3.30 pp"
     assert verdict.figures.endswith("5 seeds each")
     assert verdict.more is None
-    assert [method.name for method in verdict.methods] == ["Seeds and images", "Seeds only", "Images only", "Ranks"]
+    assert [method.name for method in verdict.methods] == ["seeds and images", "seeds only", "images only", "ranks"]
     assert "never 5 %" in verdict.methods[3].means
     assert "first look, which may spend 2.5 of the 5 %" in verdict.how_shared
 
@@ -94,10 +94,10 @@ def test_without_predictions_the_verdict_says_that_the_images_noise_is_a_bound(
     assert exact
     assert verdict.verdict.judged
     assert verdict.verdict.judged.is_bounded
-    assert "predictions of runs 10, 9 are still being exported" in verdict.sentence
+    assert "Run 10 has completed; its predictions are still to be written. So it is with 1 more." in verdict.sentence
     assert verdict.verdict.judged.difference.images_only.variance > exact.difference.images_only.variance
     materialise(settings, labels=(LABELS + 1) % 10)  # other images under the same name
-    assert "do not fit the test images" in told(database, settings)[0].sentence
+    assert "The test images of digits are not those that run 2 was tested on." in told(database, settings)[0].sentence
 
 
 def test_one_run_against_one_speaks_of_two_networks_only(database: Database, settings: Settings) -> None:

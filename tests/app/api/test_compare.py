@@ -9,6 +9,8 @@ from fastapi.testclient import TestClient
 from core.database import Database
 from core.experiments import launch_experiment
 from core.report import reproduction
+from core.settings import Settings
+from tests.app.judged_runs import two_groups
 from tests.app.trained_runs import trained
 
 
@@ -55,3 +57,37 @@ def test_the_table_and_the_curves_come_as_csv(client: TestClient, database: Data
         ("1", "1", "0.5"), ("1", "2", "0.8"), ("2", "1", "0.5"), ("2", "2", "0.9"),
     ]  # fmt: skip
     assert client.get("/api/v1/compare/curves.csv").text == ",".join(lines[0]) + "\n"  # a head, which pandas asks for
+
+
+def test_verdicts_come_with_interval_p_and_the_names_of_their_methods(
+    client: TestClient, database: Database, settings: Settings
+) -> None:
+    two_groups(database, settings, num_seeds=4, more_wrong=12)
+    told = client.get("/api/v1/compare?runs=1,2,3,4,5,6,7,8").json()
+    base, other = (group["config_hash"] for group in told["groups"])
+    (verdict,) = told["verdicts"]
+    assert (verdict["group"], verdict["baseline"], verdict["outcome"]) == (other, base, "worse")
+    assert verdict["interval"]["high"] < 0
+    assert verdict["p"] < 0.05
+    assert [method["name"] for method in verdict["methods"]] == [
+        "seeds and images", "seeds only", "images only", "ranks",
+    ]  # fmt: skip
+    turned = client.get(f"/api/v1/compare?runs=1,2,3,4,5,6,7,8&baseline={other[:8]}").json()["verdicts"][0]
+    assert (turned["outcome"], turned["difference"]) == ("better", pytest.approx(-verdict["difference"]))
+    assert client.get("/api/v1/compare?runs=1,2&baseline=00000000").status_code == 422
+    alone = client.get("/api/v1/compare?runs=1,2").json()
+    assert alone["verdicts"][0]["two_networks"]["p"] < 0.05
+    assert "Wilson" in alone["groups"][0]["last"]["test_accuracy"]["interval"]["method"]
+
+
+def test_more_seeds_are_asked_for_once_and_are_another_look(
+    client: TestClient, database: Database, settings: Settings
+) -> None:
+    two_groups(database, settings, num_seeds=3, more_wrong=2)
+    base, other = (group["config_hash"] for group in client.get("/api/v1/compare?runs=1,2").json()["groups"])
+    asked = {"group": other, "baseline": base, "seeds": 2}
+    told = client.post("/api/v1/compare/more-seeds", json=asked)
+    assert (told.status_code, told.json()) == (201, {"runs": [7, 8, 9, 10], "look": 2})
+    assert client.post("/api/v1/compare/more-seeds", json=asked).status_code == 409
+    assert client.post("/api/v1/compare/more-seeds", json=asked | {"baseline": "0" * 64}).status_code == 404
+    assert client.post("/api/v1/compare/more-seeds", json=asked | {"seeds": 51}).status_code == 422
