@@ -7,7 +7,7 @@ from pydantic import JsonValue
 from sqlmodel import Session
 
 from core.estimates import seconds_until_end
-from core.experiments import ExperimentSummary, groups_of, runs_of_experiment, summaries, varied_of
+from core.experiments import ExperimentSummary, groups_of, repeats_of, runs_of_experiment, summaries, varied_of
 from core.run_state import ENDED, RunState
 from core.tables import Experiment, Run
 
@@ -21,7 +21,9 @@ class GroupRow:
 
     @property
     def accuracies(self) -> list[float]:
-        return [run.test_accuracy for run in self.runs if run.test_accuracy is not None]
+        """One for each seed, however often a benchmark trains it."""
+        first = [repeats[0] for repeats in repeats_of(self.runs)]
+        return [run.test_accuracy for run in first if run.test_accuracy is not None]
 
     @property
     def mean(self) -> float | None:

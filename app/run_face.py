@@ -5,6 +5,7 @@ from typing import Literal
 
 from sqlmodel import Session
 
+from core.benchmark_mode import may_start, stage
 from core.estimates import seconds_remaining, seconds_until_start
 from core.queue_order import is_paused, stops_running
 from core.run_state import RunState
@@ -13,7 +14,7 @@ from core.tables import Progress, Run
 from core.workers import disk_is_low, live_workers
 
 FaceKind = Literal[
-    "held", "queue_paused", "no_worker", "disk_low", "queued",
+    "held", "queue_paused", "no_worker", "disk_low", "behind_benchmark", "until_alone", "queued",
     "cancelling", "pausing", "stopping", "starting", "fetching", "training", "evaluating",
     "completed", "failed", "cancelled",
 ]  # fmt: skip
@@ -75,8 +76,7 @@ def _kind(session: Session, run: Run, progress: Progress | None) -> FaceKind:
         case RunState.QUEUED if is_paused(session):
             return "queue_paused"
         case RunState.QUEUED:
-            workers = live_workers(session)
-            return "no_worker" if not workers else "disk_low" if disk_is_low(workers) else "queued"
+            return _kind_in_line(session, run)
         case RunState.RUNNING if run.cancel_requested_at is not None:
             return "cancelling"
         case RunState.RUNNING if run.held_at is not None:
@@ -91,3 +91,15 @@ def _kind(session: Session, run: Run, progress: Progress | None) -> FaceKind:
             return "failed"
         case RunState.CANCELLED:
             return "cancelled"
+
+
+def _kind_in_line(session: Session, run: Run) -> FaceKind:
+    workers, at = live_workers(session), stage(session)
+    if not workers:
+        return "no_worker"
+    if disk_is_low(workers):
+        return "disk_low"
+    if at == "running":
+        return "behind_benchmark"
+    is_next = at == "next" and queue_positions(session).get(run.id or 0) == 1
+    return "until_alone" if is_next and not may_start(session) else "queued"

@@ -35,13 +35,3 @@ def is_exporting(session: Session) -> bool:
     """Whether any living worker has its exporting process up."""
     busy = select(Worker.id).where(col(Worker.ended_at).is_(None), col(Worker.is_exporting))
     return session.exec(busy.limit(1)).first() is not None
-
-
-def begin_exporting(session: Session, worker_id: int) -> None:
-    """Before the worker's exporting process starts; the runs under way learn of it."""
-    session.exec(update(Worker).where(col(Worker.id) == worker_id).values(is_exporting=True))
-    note_runs_beside(session)
-
-
-def end_exporting(session: Session, worker_id: int) -> None:
-    session.exec(update(Worker).where(col(Worker.id) == worker_id).values(is_exporting=False))

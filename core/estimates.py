@@ -8,6 +8,7 @@ from heapq import heapreplace
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from core.experiment_plan import ExperimentPlan
 from core.queue_order import is_paused, next_in_line
 from core.run_config import ResolvedRun
 from core.run_state import RunState
@@ -98,12 +99,13 @@ def seconds_until_end(session: Session, runs: Sequence[Run]) -> float | None:
     return max(ends) if math.isfinite(max(ends)) else None
 
 
-def seconds_of_launch(session: Session, runs: Sequence[ResolvedRun]) -> float | None:
+def seconds_of_launch(session: Session, plan: ExperimentPlan) -> float | None:
     """From the first start to the last end of runs that are not launched yet, on the slots there are now (on one, where
-    no worker is); None where one of their networks is unmeasured."""
+    no worker is, and of a benchmark); None where one of their networks is unmeasured."""
     per_epoch: dict[str, float | None] = {}
-    free_at = [0.0] * max(1, sum(worker.slots for worker in live_workers(session)))
-    for run in runs:
+    num_slots = sum(worker.slots for worker in live_workers(session)) if plan.repeats is None else 1
+    free_at = [0.0] * max(1, num_slots)
+    for run in plan.runs * (plan.repeats or 1):
         if run.config_hash not in per_epoch:
             expected = expected_epoch_of(session, run)
             per_epoch[run.config_hash] = None if expected is None else expected.seconds
@@ -139,12 +141,18 @@ def _line(session: Session) -> dict[int | None, tuple[float, float]]:
     free_at = sorted([seconds_busy(run) for run in running] + [0.0] * (num_slots - len(running)))[-num_slots:]
     waiting = {run.id: run for run in session.exec(select(Run).where(Run.state == RunState.QUEUED))}
     line: dict[int | None, tuple[float, float]] = {}
+    if any(run.repeat is not None for run in running):  # nothing starts beside it
+        free_at = [max(free_at)] * num_slots
     for run_id in session.exec(next_in_line()):
         run = waiting[run_id]
         network = (run.architecture, run.num_multiply_adds)
         kind = (*network, run.dataset, run.config["batch_size"], run.seconds_per_epoch, run.epochs - run.epochs_done)
         if kind not in known:
             known[kind] = seconds_busy(run)
-        line[run_id] = free_at[0], free_at[0] + known[kind]
-        heapreplace(free_at, line[run_id][1])
+        start = free_at[0] if run.repeat is None else max(free_at)
+        line[run_id] = start, start + known[kind]
+        if run.repeat is None:
+            heapreplace(free_at, line[run_id][1])
+        else:
+            free_at = [line[run_id][1]] * num_slots
     return line

@@ -22,6 +22,7 @@ from core.run_config import (
 
 # Of one experiment: a slip of the finger in a grid is refused before it fills the queue. Guess, untuned
 MAX_RUNS = 1000
+MAX_REPEATS = 20  # of a benchmark. Guess, untuned
 MAX_SEED = 2**32 - 1
 Grid = Mapping[str, Sequence[JsonValue]]
 
@@ -35,10 +36,15 @@ class ExperimentPlan:
     grid: dict[str, list[JsonValue]]
     seeds: tuple[int, ...]
     runs: tuple[ResolvedRun, ...]
+    repeats: int | None = None  # of a benchmark, which trains each of the runs so often, in turn: A B C A B C
+
+    @property
+    def num_runs(self) -> int:
+        return len(self.runs) * (self.repeats or 1)
 
 
 def plan_experiment(
-    *, name: str = "", base: Mapping[str, JsonValue], grid: Grid, seeds: int | Sequence[int]
+    *, name: str = "", base: Mapping[str, JsonValue], grid: Grid, seeds: int | Sequence[int], repeats: int | None = None
 ) -> ExperimentPlan:
     """Every combination of the grid's values over the base, with every seed; a number n of seeds counts n up from the
     base's seed. A grid's key is a field of the run config, "architecture" (names, or choices with parameters), or
@@ -50,7 +56,9 @@ def plan_experiment(
         raise InvalidRunConfig({"name": str(error)}) from None
     chosen_seeds = _seeds(base.get("seed", 0), seeds)
     problems = _grid_problems(grid) | _seed_problems(chosen_seeds) | _first_seed_problems(base.get("seed", 0))
-    num_runs = len(chosen_seeds)
+    if repeats is not None and not 1 <= repeats <= MAX_REPEATS:
+        problems["repeats"] = f"must be a whole number from 1 to {MAX_REPEATS}"
+    num_runs = len(chosen_seeds) * (repeats or 1)
     for values in grid.values():
         num_runs *= len(values)
     if num_runs > MAX_RUNS:
@@ -63,7 +71,12 @@ def plan_experiment(
     runs = tuple(_with_seed(run, varied, seed) for seed in chosen_seeds for run, varied in resolved)
     shared = {field: value for field, value in base.items() if field not in ("seed", "name")}
     return ExperimentPlan(
-        name or _name_of(grid, runs), shared, {path: list(values) for path, values in grid.items()}, chosen_seeds, runs
+        name or _name_of(grid, runs),
+        shared,
+        {path: list(values) for path, values in grid.items()},
+        chosen_seeds,
+        runs,
+        repeats,
     )
 
 

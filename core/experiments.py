@@ -29,12 +29,15 @@ class ExperimentNotFound(LookupError):
 def launch_experiment(session: Session, plan: ExperimentPlan) -> Experiment:
     """Adds the experiment and all of its runs to the queue."""
     experiment = Experiment(
-        name=plan.name, base=plan.base, grid=plan.grid, seeds=list(plan.seeds), created_at=datetime.now(UTC)
-    )
+        name=plan.name, base=plan.base, grid=plan.grid, seeds=list(plan.seeds), repeats=plan.repeats,
+        created_at=datetime.now(UTC),
+    )  # fmt: skip
     session.add(experiment)
     session.flush()
-    for resolved in plan.runs:
-        enqueue(session, resolved, experiment.id)
+    for repeat in range(1, (plan.repeats or 1) + 1):
+        for resolved in plan.runs:
+            run = enqueue(session, resolved, experiment.id)
+            run.repeat = None if plan.repeats is None else repeat
     record_event(session, "experiment", experiment=experiment.id, name=experiment.name, ended=False)
     return experiment
 
@@ -47,7 +50,8 @@ def launch_experiment_once(session: Session, plan: ExperimentPlan, key: str) -> 
         assert experiment.id is not None
         return experiment.id
 
-    asked = json.dumps([plan.name, plan.base, plan.grid, plan.seeds], sort_keys=True)
+    repeats = [] if plan.repeats is None else [plan.repeats]
+    asked = json.dumps([plan.name, plan.base, plan.grid, plan.seeds, *repeats], sort_keys=True)
     experiment_id, is_new = once(session, key, asked, make)
     return experiment_by_id(session, experiment_id), is_new
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import func, update
 from sqlmodel import Session, col
 
+from core.benchmark_mode import may_start
 from core.conditions import note_runs_beside
 from core.events import record_event, tell_who_follows
 from core.lease import Lease, owned_by, owned_run
@@ -94,10 +95,11 @@ def hold(session: Session, run_id: int, held: bool) -> Run:
 def claim_oldest(session: Session, worker_id: int) -> Run | None:
     """The first run in line becomes this worker's next attempt.
 
-    None where nothing waits, the queue is paused, or the worker was judged dead: nobody would take the run back.
+    None where nothing waits or may start now (paused, benchmark), or the worker was judged dead: nobody would take the
+    run back.
     """
     worker = session.get(Worker, worker_id)
-    if worker is None or worker.ended_at is not None or is_paused(session):
+    if worker is None or worker.ended_at is not None or is_paused(session) or not may_start(session):
         return None
     first = next_in_line().limit(1).scalar_subquery()
     claimed = session.exec(

@@ -54,13 +54,15 @@ class PublishedRow:
     epochs: tuple[PublishedEpoch, ...]
 
 
-def reproduction(dataset: str = DATASET, num_seeds: int = 3) -> ExperimentPlan:
-    """Its four networks and a real MLP beside them, as the report trained them. Raises InvalidRunConfig."""
+def reproduction(dataset: str = DATASET, num_seeds: int = 3, repeats: int | None = None) -> ExperimentPlan:
+    """Its four networks and a real MLP beside them, as the report trained them; with `repeats` as a benchmark. Raises
+    InvalidRunConfig."""
     return plan_experiment(
         name=f"The report on {DATASETS[dataset].title}" if dataset in DATASETS else "",
         base=BASE | {"dataset": dataset},
         grid={"architecture": [*ROWS.values(), A_REAL_MLP]},
         seeds=num_seeds,
+        repeats=repeats,
     )
 
 

@@ -15,6 +15,7 @@ function showEpoch({ run, epoch, test_accuracy: accuracy }) {
   bar.value += 1;
   document.getElementById("experiment-epochs").textContent = count(bar.value);
   document.title = document.title.replace(/^\d+ %/, `${Math.min(99, Math.floor((100 * bar.value) / bar.max))} %`);
+  if ("repeat" in seed.dataset) return; // the same result again
   if (seed.dataset.selection !== "last") return refreshSoon(); // which epoch counts is the server's to say
   seed.dataset.accuracy = accuracy;
   showGroup(seed.closest("[data-group]"));

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlmodel import Session
 
-from core import queue, queue_order, runs
+from core import benchmark_mode, queue, queue_order, runs
 from core.database import Database
 from core.lease import Lease
 from core.reproductions import threads_of
@@ -21,7 +21,7 @@ def anything_waits(database: Database) -> bool:
     """Read first, so that an empty queue costs no writing transaction."""
     with database.reading() as session:
         waiting = session.exec(queue_order.next_in_line().limit(1)).first()
-        return waiting is not None and not queue_order.is_paused(session)
+        return waiting is not None and not queue_order.is_paused(session) and benchmark_mode.may_start(session)
 
 
 def claim(session: Session, worker_id: int, runs_dir: Path) -> list[tuple[Lease, Message]]:

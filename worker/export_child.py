@@ -6,7 +6,9 @@ import sys
 import time
 from contextlib import suppress
 
-from core.conditions import begin_exporting, end_exporting
+from sqlmodel import Session
+
+from core.benchmark_mode import begin_exporting, end_exporting, may_export
 from core.database import Database
 from core.exports import begin_export, is_export_due, record_export
 from core.records import WrittenFile
@@ -63,9 +65,10 @@ class ExportChild:
             return
         self._look_at = time.monotonic() + LOOK_SECONDS
         with self._database.reading() as session:
-            if not is_export_due(session):
+            if not is_export_due(session) or not may_export(session):
                 return
-        self._writer.write(lambda session: begin_exporting(session, worker_id))
+        if not self._writer.write(lambda session: begin_exporting(session, worker_id)):
+            return
         self._child = subprocess.Popen(
             [sys.executable, "-P", "-m", "worker.exporting"],
             stdin=subprocess.PIPE,
@@ -77,10 +80,10 @@ class ExportChild:
         self._reports = LinePipe(self._child.stdout.fileno())
 
     def _give_next(self) -> None:
-        """Where none waits any more, the child ends."""
+        """Where none waits any more, or a benchmark wants the machine, the child ends."""
         assert self._child is not None
         assert self._child.stdin is not None
-        run_id = None if self._floor.is_low() else self._writer.write(begin_export)
+        run_id = None if self._floor.is_low() else self._writer.write(_next_export)
         with suppress(BrokenPipeError):
             if run_id is None:
                 self._child.stdin.close()
@@ -96,3 +99,7 @@ class ExportChild:
             (folder / file.file_name).unlink(missing_ok=True)
         with suppress(OSError):
             folder.rmdir()  # purged meanwhile, and made anew by the first file
+
+
+def _next_export(session: Session) -> int | None:
+    return begin_export(session) if may_export(session) else None

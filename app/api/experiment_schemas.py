@@ -3,7 +3,10 @@
 from pydantic import AwareDatetime, ConfigDict, Field, JsonValue
 
 from app.api.schemas import Shape
+from core.benchmark_mode import DEFAULT_REPEATS
+from core.experiment_plan import MAX_REPEATS
 from core.experiments import ExperimentSummary, groups_of, varied_of
+from core.invalid_run_config import InvalidRunConfig
 from core.report import DATASET
 from core.run_changes import MAX_NOTES_LENGTH
 from core.run_config import MAX_NAME_LENGTH
@@ -13,10 +16,27 @@ from core.tables import Run
 LARGEST_SEED_COUNT = 1000
 
 
-class ExperimentIn(Shape):
-    """Every combination of the grid's values over the base, each trained with every seed."""
+class BenchmarkIn(Shape):
+    """Whether an experiment is a benchmark."""
 
     model_config = ConfigDict(strict=True)
+
+    benchmark: bool = Field(False, description="train its runs alone, one after another, each config in turn")
+    repeats: int | None = Field(
+        None, ge=1, le=MAX_REPEATS, examples=[5],
+        description=f"of a benchmark: how often each config and seed is trained; {DEFAULT_REPEATS} if not given",
+    )  # fmt: skip
+
+    @property
+    def chosen_repeats(self) -> int | None:
+        """None where it is no benchmark; raises InvalidRunConfig."""
+        if self.repeats is not None and not self.benchmark:
+            raise InvalidRunConfig({"repeats": "means something only in a benchmark"})
+        return self.repeats or DEFAULT_REPEATS if self.benchmark else None
+
+
+class ExperimentIn(BenchmarkIn):
+    """Every combination of the grid's values over the base, each trained with every seed."""
 
     name: str = Field("", max_length=MAX_NAME_LENGTH, description="empty: made from what varies")
     base: dict[str, JsonValue] = Field(
@@ -31,10 +51,8 @@ class ExperimentIn(Shape):
     seeds: int | list[int] = Field(1, description="how many, or which", examples=[3, [0, 1, 5]])
 
 
-class ReportIn(Shape):
+class ReportIn(BenchmarkIn):
     """The course report's networks, trained again."""
-
-    model_config = ConfigDict(strict=True)
 
     dataset: str = Field(DATASET, max_length=64, examples=["mnist"])
     seeds: int = Field(3, ge=1, le=LARGEST_SEED_COUNT)
@@ -64,6 +82,8 @@ class ListedExperiment(Shape):
     base: dict[str, JsonValue]
     grid: dict[str, list[JsonValue]]
     seeds: tuple[int, ...] = Field(examples=[[0, 1, 2]])
+    benchmark: bool = Field(description="whether its runs are trained alone, one after another, each config in turn")
+    repeats: int | None = Field(description="of a benchmark: how often each config and seed is trained")
     num_groups: int
     num_runs: dict[RunState, int] = Field(description="how many of its runs are in each state")
     epochs: int = Field(description="of all its runs together")
@@ -98,6 +118,7 @@ def experiment_out(summary: ExperimentSummary, runs: list[Run]) -> ExperimentOut
 
 def _told(summary: ExperimentSummary) -> dict[str, object]:
     experiment = summary.experiment
-    own = {name: getattr(experiment, name) for name in ("id", "name", "notes", "base", "grid", "seeds", "created_at")}
+    names = ("id", "name", "notes", "base", "grid", "seeds", "repeats", "created_at")
+    own = {name: getattr(experiment, name) for name in names} | {"benchmark": experiment.repeats is not None}
     counted = {name: getattr(summary, name) for name in ("num_groups", "num_runs", "epochs", "epochs_done", "ended_at")}
     return own | counted

@@ -47,6 +47,13 @@ EXAMPLES = {
             "seeds": [0, 1, 5],
         },
     },
+    "benchmark": {
+        "summary": "What two networks cost: alone, five times each, in turn",
+        "value": {
+            "base": {"dataset": "digits", "epochs": 5}, "grid": {"architecture": ["lenet5", "custom-mlp"]},
+            "seeds": 1, "benchmark": True, "repeats": 5,
+        },
+    },
 }  # fmt: skip
 KNOWN_KEY: dict[int | str, dict[str, Any]] = {
     200: {"model": ExperimentOut, "description": "Known key"}
@@ -60,8 +67,13 @@ def launch_many(
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> ExperimentOut:
-    """Add an experiment and all of its runs to the queue: each combination of the grid, seed by seed."""
-    plan = plan_experiment(name=asked.name, base=asked.base, grid=asked.grid, seeds=asked.seeds)
+    """Add an experiment and all of its runs to the queue: each combination of the grid, seed by seed.
+
+    A benchmark's runs wait until nothing else is trained or exported, and while one is trained nothing else starts."""
+    plan = plan_experiment(
+        name=asked.name, base=asked.base, grid=asked.grid, seeds=asked.seeds,
+        repeats=asked.chosen_repeats,
+    )  # fmt: skip
     return _launched(session, response, plan, idempotency_key)
 
 
@@ -70,7 +82,8 @@ def launch_report(
     asked: ReportIn, session: Writing, response: Response, idempotency_key: IdempotencyKey = None
 ) -> ExperimentOut:
     """Reproduce the report: its four networks and a real MLP as it trained them, over seeds."""
-    return _launched(session, response, reproduction(asked.dataset, asked.seeds), idempotency_key)
+    plan = reproduction(asked.dataset, asked.seeds, asked.chosen_repeats)
+    return _launched(session, response, plan, idempotency_key)
 
 
 @router.get("")

@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from app.api.schemas import Shape
 from app.dependencies import Reading, Writing
+from core.benchmark_mode import Stage, stage
 from core.queue_order import is_paused, pause_queue, stops_running
 from core.run_state import RunState
 from core.runs import count_by_state, queue_positions
@@ -19,6 +20,10 @@ router = APIRouter(prefix="/queue", tags=["queue"])
 class QueueOut(Shape):
     paused: bool
     paused_with_running: bool = Field(description="paused, and what was running has come back, or does so in a moment")
+    benchmark: Stage | None = Field(
+        description="running: a benchmark's run is trained alone, and nothing else starts; next: one is first in line, "
+        "and nothing starts until what is under way has ended and it is alone"
+    )
     free_space_low: bool = Field(description="no run starts until there is room on the disk")
     waiting: tuple[int, ...] = Field(description="ids of the runs that wait, in the order in which they start")
     num_runs: dict[RunState, int] = Field(description="how many runs are in each state")
@@ -53,6 +58,7 @@ def _queue(session: Session) -> QueueOut:
     return QueueOut(
         paused=is_paused(session),
         paused_with_running=stops_running(session),
+        benchmark=stage(session),
         free_space_low=disk_is_low(live_workers(session)),
         waiting=tuple(queue_positions(session)),
         num_runs=count_by_state(session),

@@ -143,6 +143,7 @@ class RunOut(Shape):
     failure: FailureOut | None
     environment: dict[str, JsonValue] | None = Field(description="torch build, CPU and threads of the first attempt")
     experiment_id: int | None
+    repeat: int | None = Field(description="of a benchmark: which time this config and seed is trained, from 1")
     reproduces_id: int | None = Field(description="the run that this one trains again; it may be gone since")
     notes: str
     tags: tuple[str, ...]

@@ -12,6 +12,7 @@ from app.experiment_face import GroupRow, face_of_experiment, tab_title
 from app.pages.run import ConfigRow, config_rows
 from app.templating import render
 from core import experiment_changes as changes
+from core.benchmark_mode import stage
 from core.events import newest_event_id
 from core.experiments import experiment_by_id
 from core.queue_order import is_paused
@@ -89,7 +90,7 @@ def _shown(session: Session, experiment_id: int) -> dict[str, Any]:  # what the 
     return {
         "face": face, "experiment": face.experiment, "tab_title": tab_title(face),
         "event_id": newest_event_id(session), "is_paused": is_paused(session),
-        "has_worker": bool(workers), "disk_is_low": disk_is_low(workers),
+        "benchmark": stage(session), "has_worker": bool(workers), "disk_is_low": disk_is_low(workers),
     }  # fmt: skip
 
 

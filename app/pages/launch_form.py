@@ -9,6 +9,7 @@ from typing import Any
 
 from app.pages.launch_words import HINTS, WORDS
 from core.architectures.catalogue import FAMILIES
+from core.benchmark_mode import DEFAULT_REPEATS
 from core.run_config import DEPENDENT_FIELDS, RunConfig
 
 # The smallest dataset, which is always at hand, and the network that everything is compared with.
@@ -85,7 +86,10 @@ def config_fields(texts: Mapping[str, str], problems: Mapping[str, str]) -> dict
         if name not in FIRST_CHOICE
     }
     seeds = Field("seeds", "number", "Number of seeds", HINTS["seeds"], texts["seeds"], (), problems.get("seeds"))
-    return fields | {"seeds": seeds}
+    repeats = Field(
+        "repeats", "number", "Repeats", HINTS["repeats"], texts["repeats"], (), problems.get("repeats")
+    )  # fmt: skip
+    return fields | {"seeds": seeds, "repeats": repeats}
 
 
 def family_fields(texts: Mapping[str, str], problems: Mapping[str, str]) -> dict[str, list[Field]]:
@@ -137,6 +141,7 @@ def _default_texts() -> dict[str, str]:
     texts = {name: text_of(schema.get("default")) for name, schema in CONFIG_SCHEMA.items()} | FIRST_CHOICE
     texts |= {name: text_of(default) for name, (_, _, default) in DEPENDENT_FIELDS.items()}
     texts |= {"validation": "", "seeds": "1"}  # `none`, as an empty field; of one config's runs
+    texts |= {"benchmark": "", "repeats": str(DEFAULT_REPEATS)}  # a box that is not ticked
     for family, schemas in FAMILY_SCHEMAS.items():
         texts |= {f"{family}.{name}": text_of(schema["default"]) for name, schema in schemas.items()}
     return texts

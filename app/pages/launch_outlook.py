@@ -9,8 +9,9 @@ from pathlib import Path
 from sqlmodel import Session
 
 from app.formatting import dataset_title, duration, roughly, varied_words
+from app.pages.launch_asked import Asked
 from app.pages.launch_form import split
-from app.pages.launch_values import Asked, asked_of, check, choices_of
+from app.pages.launch_values import asked_of, check, choices_of
 from app.pages.schedule_plot import SchedulePlot, plot_schedule
 from core.architectures.facts import Architecture, describe
 from core.dataset_store import DatasetBroken, DatasetMissing, Manifest, materialised
@@ -40,16 +41,16 @@ class Outlook:
 
     @property
     def num_runs(self) -> int:
-        return 1 if self.plan is None else len(self.plan.runs)
+        return 1 if self.plan is None else self.plan.num_runs
 
     @property
     def num_configs(self) -> int:
-        return 1 if self.plan is None else self.num_runs // len(self.plan.seeds)
+        return 1 if self.plan is None else len(self.plan.runs) // len(self.plan.seeds)
 
     @property
     def single(self) -> ResolvedRun | None:
         """The run, where it is no experiment."""
-        if self.plan is None or self.num_runs > 1:
+        if self.plan is None or self.num_runs > 1 or self.plan.repeats is not None:
             return None
         return resolve_run(self.plan.runs[0].config.model_copy(update={"name": self.asked.name}))
 
@@ -75,7 +76,7 @@ def outlook_of(
         schedule=plot_schedule(config, num_images or NUM_IMAGES_UNCOUNTED),
         num_images=num_images,
         estimate=_estimate(session, plan),
-        command=curl_command(asked, len(plan.runs), api_url, needs_token),
+        command=curl_command(asked, plan.num_runs, api_url, needs_token),
     )
 
 
@@ -91,7 +92,10 @@ def curl_command(asked: Asked, num_runs: int, api_url: str, needs_token: bool) -
     """One line for a POSIX shell that launches the same."""
     named = {"name": asked.name} if asked.name else {}
     one, many = named | asked.base, named | {"base": asked.base, "grid": asked.grid, "seeds": asked.seeds}
-    url, body = (f"{api_url}/runs", one) if num_runs == 1 else (f"{api_url}/experiments", many)
+    if asked.repeats is not None:
+        many |= {"benchmark": True, "repeats": asked.repeats}
+    is_run = num_runs == 1 and asked.repeats is None
+    url, body = (f"{api_url}/runs", one) if is_run else (f"{api_url}/experiments", many)
     command = f"curl -X POST {shlex.quote(url)} -H 'Content-Type: application/json'"
     if needs_token:
         command += ' -H "Authorization: Bearer $TRAINYARD_TOKEN"'
@@ -114,9 +118,9 @@ def _networks(asked: Asked, dataset_name: str) -> list[tuple[str, Architecture]]
 
 def _estimate(session: Session, plan: ExperimentPlan) -> str:
     config = plan.runs[0].config
-    if len(plan.runs) == 1:
+    if plan.num_runs == 1:
         return _estimate_of_one(expected_epoch_of(session, plan.runs[0]), config)
-    seconds = seconds_of_launch(session, plan.runs)
+    seconds = seconds_of_launch(session, plan)
     unknown = f"unknown until the first run on {dataset_title(config.dataset)}"
     return unknown if seconds is None else f"about {roughly(seconds)} once they start"
 

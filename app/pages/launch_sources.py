@@ -25,6 +25,8 @@ def texts_of_experiment(experiment: Experiment) -> dict[str, str]:
     counts_up = seeds == list(range(seeds[0], seeds[0] + len(seeds)))
     texts = _texts(values, choices, varied)
     texts |= {"seed": str(seeds[0]), "seeds": str(len(seeds))} if counts_up else {"seed": text_of(seeds), "seeds": "1"}
+    if experiment.repeats is not None:
+        texts |= {"benchmark": "yes", "repeats": str(experiment.repeats)}
     return texts | {"name": _own_name(experiment)}
 
 

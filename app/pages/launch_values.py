@@ -6,12 +6,12 @@ Several values in a field are a grid. What another choice makes meaningless is l
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from app.pages.launch_asked import Asked
 from app.pages.launch_form import CONFIG_SCHEMA, EMPTY_MEANS_NONE, FAMILY_SCHEMAS, SINGLE, json_type, split
 from app.pages.launch_words import in_plain_words
-from core.experiment_plan import MAX_RUNS, MAX_SEED, ExperimentPlan, plan_experiment
+from core.experiment_plan import MAX_REPEATS, MAX_RUNS, MAX_SEED, ExperimentPlan, plan_experiment
 from core.experiment_words import PARAMETER
 from core.invalid_run_config import InvalidRunConfig
 from core.run_config import DEPENDENT_FIELDS, MAX_NAME_LENGTH, RunConfig, checked_name
@@ -21,28 +21,14 @@ from core.run_config import DEPENDENT_FIELDS, MAX_NAME_LENGTH, RunConfig, checke
 AGREEABLE = {"architecture": {"name": "lenet5"}, "dataset": "mnist", "epochs": 10_000, "validation": 1}
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What `plan_experiment` takes. Any: JSON, as typed."""
-
-    name: str
-    base: dict[str, Any]
-    grid: dict[str, list[Any]]
-    seeds: int | list[int]
-
-    def plan(self) -> ExperimentPlan:
-        """Raises InvalidRunConfig."""
-        return plan_experiment(name=self.name, base=self.base, grid=self.grid, seeds=self.seeds)
-
-
 def check(texts: Mapping[str, str]) -> tuple[ExperimentPlan | None, dict[str, str]]:
     """The plan that the texts mean, or by field every reason why there is none, as if each were the only one."""
     owns = [_parameters_of(family, texts)[1] for family in split(texts["architecture"])]
     num_networks = sum(math.prod(map(len, own.values())) for own in owns)
     if num_networks > MAX_RUNS:
         return None, {"grid": f"makes {num_networks:,} networks; an experiment has at most {MAX_RUNS:,} runs"}
-    problems = _seed_problems(texts) | _name_problems(texts["name"])
-    harmless = {"name": "", "seed": "0", "seeds": "1"}
+    problems = _seed_problems(texts) | _repeat_problems(texts) | _name_problems(texts["name"])
+    harmless = {"name": "", "seed": "0", "seeds": "1", "benchmark": ""}
     for family in split(texts["architecture"]):
         problems = _problems_with(asked_of({**texts, **harmless, "architecture": family}), family) | problems
     if problems:
@@ -74,11 +60,12 @@ def asked_of(texts: Mapping[str, str]) -> Asked:
             grid[name] = values
         elif values[0] != default or name == "dataset":
             base[name] = values[0]
-    seeds = [_number(part) for part in split(texts["seed"])]
-    if len(seeds) > 1:
-        return Asked(texts["name"].strip(), base, grid, seeds)  # type: ignore[arg-type]  # judged by _seed_problems
-    base |= {"seed": seeds[0]} if seeds[0] != 0 else {}
-    return Asked(texts["name"].strip(), base, grid, _number(texts["seeds"].strip()))  # type: ignore[arg-type]
+    seeds: Any = [_number(part) for part in split(texts["seed"])]  # Any: judged by _seed_problems
+    if len(seeds) == 1:
+        base |= {"seed": seeds[0]} if seeds[0] != 0 else {}
+        seeds = _number(texts["seeds"].strip())
+    repeats: Any = _number(texts["repeats"].strip()) if texts["benchmark"] else None
+    return Asked(texts["name"].strip(), base, grid, seeds, repeats)
 
 
 def choices_of(asked: Asked) -> list[dict[str, Any]]:
@@ -141,6 +128,12 @@ def _seed_problems(texts: Mapping[str, str]) -> dict[str, str]:
     elif count > 1 and len(seeds) > 1:
         problems["seeds"] = "must be 1 where the seeds are listed"
     return problems
+
+
+def _repeat_problems(texts: Mapping[str, str]) -> dict[str, str]:
+    count = _number(texts["repeats"].strip()) if texts["benchmark"] else 1
+    fits = isinstance(count, int) and 1 <= count <= MAX_REPEATS
+    return {} if fits else {"repeats": f"must be a whole number from 1 to {MAX_REPEATS}"}
 
 
 def _name_problems(name: str) -> dict[str, str]:

@@ -27,6 +27,7 @@ HINTS = {
     "early_stopping_patience": "Epochs without a better validation loss; empty: never stop early.",
     "seed": "Decides initial weights, order and dropout. The first, or a list: 0, 1, 5.",
     "seeds": "Each config is trained so often, the seed counting up. Three tell luck from difference.",
+    "repeats": "Each config and seed is trained so often. Costs come as medians with ranges; results count once.",
     "name": "Empty: made from what is trained.",
 }
 # How pydantic begins a reason, and how a person would.

@@ -12,6 +12,7 @@ from sqlmodel import Session
 from starlette.datastructures import URL
 
 from app.dependencies import CurrentSettings, Reading, Writing
+from app.pages.launch_asked import Asked
 from app.pages.launch_form import (
     ADVANCED,
     DEFAULT_TEXTS,
@@ -24,7 +25,6 @@ from app.pages.launch_form import (
 )
 from app.pages.launch_outlook import Outlook, manifest_of, outlook_of
 from app.pages.launch_sources import texts_of_experiment, texts_of_run
-from app.pages.launch_values import Asked
 from app.templating import render
 from core.architectures.catalogue import FAMILIES
 from core.dataset_store import Manifest, materialised

@@ -12,6 +12,7 @@ from app.dependencies import CurrentSettings, Reading, Writing
 from app.pages.launch_outlook import manifest_of
 from app.pages.launch_words import in_plain_words
 from app.templating import render
+from core.benchmark_mode import DEFAULT_REPEATS
 from core.datasets import DATASETS
 from core.estimates import seconds_of_launch
 from core.events import newest_event_id
@@ -30,18 +31,20 @@ class Asked:
 
     dataset: str
     seeds: str
+    benchmark: str  # empty where the box is not ticked
     plan: ExperimentPlan | None
     problems: dict[str, str]
 
 
-def _asked(dataset: str, seeds: str) -> Asked:
+def _asked(dataset: str, seeds: str, benchmark: str) -> Asked:
+    repeats = DEFAULT_REPEATS if benchmark else None
     try:
-        return Asked(dataset, seeds, reproduction(dataset, int(seeds)), {})
+        return Asked(dataset, seeds, benchmark, reproduction(dataset, int(seeds), repeats), {})
     except InvalidRunConfig as error:
         reasons = {"seeds" if field == "grid" else field: why for field, why in error.problems.items()}
-        return Asked(dataset, seeds, None, {field: in_plain_words(why) for field, why in reasons.items()})
+        return Asked(dataset, seeds, benchmark, None, {field: in_plain_words(why) for field, why in reasons.items()})
     except ValueError:
-        return Asked(dataset, seeds, None, {"seeds": "must be a whole number"})
+        return Asked(dataset, seeds, benchmark, None, {"seeds": "must be a whole number"})
 
 
 @router.get("", name="report_page")
@@ -51,8 +54,9 @@ def report_page(
     settings: CurrentSettings,
     dataset: Annotated[str, Query(max_length=64)] = DATASET,
     seeds: Annotated[str, Query(max_length=20)] = "3",
+    benchmark: Annotated[str, Query(max_length=20)] = "",
 ) -> HTMLResponse:
-    return _page(request, session, settings, _asked(dataset, seeds), key=secrets.token_urlsafe(16))
+    return _page(request, session, settings, _asked(dataset, seeds, benchmark), key=secrets.token_urlsafe(16))
 
 
 @router.post("", name="launch_report", response_model=None)
@@ -62,12 +66,14 @@ def launch_report(
     settings: CurrentSettings,
     dataset: Annotated[str, Form(max_length=64)] = DATASET,
     seeds: Annotated[str, Form(max_length=20)] = "3",
+    benchmark: Annotated[str, Form(max_length=20)] = "",
     launch_key: Annotated[str, Form(max_length=64)] = "",
 ) -> RedirectResponse | HTMLResponse:
-    asked, key = _asked(dataset, seeds), launch_key or secrets.token_urlsafe(16)
+    asked, key = _asked(dataset, seeds, benchmark), launch_key or secrets.token_urlsafe(16)
     if asked.plan is None:
         return _page(request, session, settings, asked, key=key, status_code=422)
-    experiment, _ = launch_experiment_once(session, asked.plan, f"report {key} {dataset} {asked.plan.seeds}")
+    what = f"report {key} {dataset} {asked.plan.seeds}{benchmark and ' benchmark'}"
+    experiment, _ = launch_experiment_once(session, asked.plan, what)
     return RedirectResponse(request.app.url_path_for("experiment_page", experiment_id=experiment.id), status_code=303)
 
 
@@ -76,7 +82,8 @@ def _page(
 ) -> HTMLResponse:
     shown: dict[str, Any] = {  # Any: what the template names
         "asked": asked, "launch_key": key, "base": BASE, "rows": ROWS, "published": published_rows(),
+        "repeats": DEFAULT_REPEATS,
         "datasets": [(dataset, manifest_of(settings.materialised_dir, name)) for name, dataset in DATASETS.items()],
-        "seconds": None if asked.plan is None else seconds_of_launch(session, asked.plan.runs),
+        "seconds": None if asked.plan is None else seconds_of_launch(session, asked.plan),
     }  # fmt: skip
     return render(request, "pages/reproduce.html", status_code=status_code, event_id=newest_event_id(session), **shown)

@@ -125,7 +125,7 @@ def _belonging(session: Session, run: Run) -> dict[str, Any]:
         return {"experiment": None}
     own = select(Run.seed).where(Run.experiment_id == experiment.id, Run.config_hash == run.config_hash)
     return {
-        "experiment": experiment, "seeds": session.exec(own.order_by(col(Run.id))).all(),
+        "experiment": experiment, "seeds": list(dict.fromkeys(session.exec(own.order_by(col(Run.id))))),
         "group_words": group_words(varied_of(experiment, run), run.architecture),
     }  # fmt: skip
 

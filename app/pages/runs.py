@@ -13,6 +13,7 @@ from app.run_rows import rows_of
 from app.templating import render
 from app.vitals import Vitals, vitals_of
 from core.architectures.catalogue import FAMILIES
+from core.benchmark_mode import stage
 from core.datasets import DATASETS
 from core.disk import free_space
 from core.events import newest_event_id
@@ -120,7 +121,7 @@ def _table(session: Session, settings: Settings, view: RunsView) -> dict[str, An
         "rows": rows_of(session, page.runs), "counts": counts, "has_runs": any(counts.values()),
         "is_paused": is_paused(session), "stops_running": stops_running(session), "has_worker": bool(workers),
         "tab_title": _tab_title(counts), "experiments": experiments, "choices": choices,
-        "disk_is_low": disk_is_low(workers), "space": free_space(settings),
+        "disk_is_low": disk_is_low(workers), "space": free_space(settings), "benchmark": stage(session),
     }  # fmt: skip
 
 

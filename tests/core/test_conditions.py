@@ -2,7 +2,7 @@
 
 import pytest
 
-from core import conditions, workers
+from core import benchmark_mode, workers
 from core.database import Database
 from core.runs import run_by_id
 from tests.app.trained_runs import claim, complete, join, launch, record_epochs
@@ -35,14 +35,14 @@ def test_an_export_that_begins_or_goes_on_while_a_run_is_trained_is_known_to_it(
     here, there = join(database, slots=3), join(database)
     claim(database, here)
     with database.writing() as session:
-        conditions.begin_exporting(session, there)
+        benchmark_mode.begin_exporting(session, there)
     claim(database, here)
     with database.writing() as session:
-        conditions.end_exporting(session, there)
+        benchmark_mode.end_exporting(session, there)
     claim(database, here)
     assert [beside(database, run)[1] for run in (1, 2, 3)] == [True, True, False]
     with database.writing() as session:
-        conditions.begin_exporting(session, there)
+        benchmark_mode.begin_exporting(session, there)
         workers.end(session, there)  # and its exporting process with it
     claim(database, here)
     assert beside(database, 4)[1] is False

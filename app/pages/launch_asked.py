@@ -1,0 +1,23 @@
+"""What the launch form asks for, as JSON, before it is judged."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from core.experiment_plan import ExperimentPlan, plan_experiment
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What `plan_experiment` takes. Any: JSON, as typed."""
+
+    name: str
+    base: dict[str, Any]
+    grid: dict[str, list[Any]]
+    seeds: int | list[int]
+    repeats: int | None = None  # of a benchmark
+
+    def plan(self) -> ExperimentPlan:
+        """Raises InvalidRunConfig."""
+        return plan_experiment(
+            name=self.name, base=self.base, grid=self.grid, seeds=self.seeds, repeats=self.repeats
+        )  # fmt: skip
