@@ -34,7 +34,7 @@ class Told:
 
     @property
     def sentence(self) -> str:
-        told = f"{self.headline} {self.figures}" if self.verdict.judged else self.headline
+        told = f"{self.headline} {', '.join(self.figures)}".strip()
         return " ".join(part for part in (f"{told}.", self.what_next, self.networks, *self.notes) if part)
 
     @property
@@ -68,6 +68,10 @@ class Verdicts:
         """Of the picture, to each side of zero: as far as the furthest interval."""
         intervals = [told.verdict.judged.interval for told in self.told if told.verdict.judged]
         return max((abs(end) for interval in intervals for end in interval), default=0.0) * 1.08 or 0.01
+
+    @property
+    def reach_words(self) -> str:
+        return f"{100 * self.reach:.2g} pp"
 
     def place(self, difference: float) -> float:
         """In percent of the picture's width."""

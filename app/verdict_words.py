@@ -56,24 +56,24 @@ def headline(verdict: Verdict) -> str:
             size = points(abs(verdict.judged.difference.both.value))
             return f"{own} {'beats' if verdict.outcome == 'better' else 'loses to'} {theirs} by {size} pp"
         case "undecided":
-            return f"Cannot tell {own} from {theirs} yet"
+            return f"Cannot tell {own} from {theirs} yet:"
         case "waiting":
             return f"{own} and {theirs} are not judged yet"
         case "too few seeds":
-            return f"Too few seeds to judge {own} and {theirs}"
+            return f"Too few seeds to judge {own} and {theirs}:"
         case "other images":
             return f"{own} and {theirs} cannot be judged"
 
 
-def figures(verdict: Verdict) -> str:
-    """Behind the headline: difference, interval, p, seeds. Where there is a loser both are turned to be positive."""
+def figures(verdict: Verdict) -> list[str]:
+    """Behind the headline: difference and interval, p, seeds. Where there is a loser they are turned to be positive."""
     if verdict.judged is None:
-        return seeds_words(verdict) if verdict.side.accuracies and verdict.baseline.accuracies else ""
+        return [seeds_words(verdict)] if verdict.side.accuracies and verdict.baseline.accuracies else []
     told, interval = verdict.judged.difference.both, verdict.judged.interval
     if verdict.outcome == "worse":
         interval = Interval(-interval.high, -interval.low)
     lead = f"{signed(100 * told.value, 2)} pp " if verdict.outcome == "undecided" else ""
-    return f"{lead}{interval_words(interval)}, {p_words(verdict.judged.share.p)}, {seeds_words(verdict)}"
+    return [f"{lead}{interval_words(interval)}", p_words(verdict.judged.share.p), seeds_words(verdict)]
 
 
 def what_next(verdict: Verdict) -> str:

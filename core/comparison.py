@@ -122,7 +122,8 @@ class Group:
 
     @property
     def gain_of_best_epoch(self) -> float | None:
-        """By how much the best test accuracy lies above its level by choice alone; None where validation chose."""
+        """By how much the best test accuracy lies above its level by choice alone; None where validation chose, or
+        where there are too few epochs to tell."""
         if self.best_by == "validation" or not self.measured:
             return None
         from core.statistics.choice import best_epoch

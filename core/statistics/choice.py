@@ -15,14 +15,13 @@ def expected_maximum(n: int) -> float:
     return float(n * np.sum(_GRID * density * special.ndtr(_GRID) ** (n - 1)) * (_GRID[1] - _GRID[0]))
 
 
-def best_epoch(curves: Sequence[Sequence[float]]) -> float:
-    """By how much a run's best epoch lies above its level by choice alone: over the second halves of the curves, where
-    they rise little, from the noise between neighbours (von Neumann 1941, Annals of Mathematical Statistics 12:153),
-    which a trend does not feign. 0 where no curve has two epochs there. Epochs that go up and down together make it
-    less; it is a size, no correction."""
+def best_epoch(curves: Sequence[Sequence[float]]) -> float | None:
+    """By how much a run's best epoch lies above its level by choice alone: over the second halves of the curves, from
+    the noise between neighbours as second differences show it, for which a steady rise is none (Gasser, Sroka &
+    Jennen-Steinmetz 1986, Biometrika 73:625). None where no half has three epochs. It is a size, no correction."""
     ends = [np.array(curve[len(curve) // 2 :]) for curve in curves]
-    steps = np.concatenate([np.diff(end) for end in ends])
-    if not len(steps):
-        return 0.0
-    noise = sqrt(float(np.mean(steps**2)) / 2)
-    return expected_maximum(max(len(end) for end in ends)) * noise
+    bends = np.concatenate([np.diff(end, 2) for end in ends if len(end) > 2] or [np.empty(0)])
+    if not len(bends):
+        return None
+    noise = sqrt(float(np.mean(bends**2)) / 6)
+    return expected_maximum(max(map(len, ends))) * noise

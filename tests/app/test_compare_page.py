@@ -74,7 +74,7 @@ def test_seeds_are_a_row_and_a_line_with_its_band(client: TestClient, three_seed
     (row,) = rows(text, "group")
     assert row.startswith("LeNet-5 3 44,426 281,640 90.00 % ±24.84 80.00–100.00")
     assert "2 by test" in row
-    assert "too good by about what stands beneath it" in words(text)
+    assert "so too good, by about what stands beneath it" in words(text)
     assert "The best of 3 seeds is better than their mean by choice alone, of LeNet-5 by about +8.46 pp." in words(text)
     assert kinds(text) == ["band", "mean"]
     assert traces(text)[1]["y"] == [0.5, pytest.approx(0.9)]

@@ -20,4 +20,5 @@ def test_the_server_imports_no_torch_and_nothing_of_the_worker(tmp_path: Path) -
     num_routes, modules = json.loads(told.stdout)
     assert num_routes > 10
     assert {"app", "core", "fastapi"} <= set(modules)
+    assert "scipy" not in modules  # 26 MiB, which come with the first comparison
     assert not {"torch", "torchvision", "sklearn", "safetensors", "onnx", "onnxruntime", "worker"} & set(modules)

@@ -69,7 +69,10 @@ def test_the_best_epoch_is_that_of_validation_where_it_was_held_out_and_else_of_
     assert (other.best_by, other.epochs_at("best")) == ("validation", (3, 3))
     assert other.spread_at("best", "test_accuracy") == Spread(1, 0.8, 0.8, 0.8)
     assert other.gain_of_best_epoch is None
-    assert one.gain_of_best_epoch == pytest.approx(0.5641895835 * 0.2 / 2**0.5)  # of 0.9 and 0.7, by choice alone
+    assert one.gain_of_best_epoch is None  # four epochs tell too little
+    longer = trained(database, *[0.5] * 6, 0.9, 0.8, 0.9, 0.8, 0.9, 0.8)
+    (third,) = compared(database, runs=(longer,)).groups
+    assert third.gain_of_best_epoch == pytest.approx(1.2672063606 * (0.2**2 / 6) ** 0.5)  # best of six
 
 
 def test_an_epoch_is_the_mean_of_the_seeds_that_have_it(database: Database) -> None:

@@ -57,7 +57,7 @@ def test_a_clear_difference_gets_a_winner_with_interval_and_p(database: Database
     assert not judged_.is_bounded
     assert judged_.interval.high < 0
     assert verdict.headline == "Custom MLP loses to LeNet-5 by 3.30 pp"
-    assert verdict.figures.endswith("5 seeds each")
+    assert verdict.figures[-1] == "5 seeds each"
     assert verdict.more is None
     assert [method.name for method in verdict.methods] == ["seeds and images", "seeds only", "images only", "ranks"]
     assert "never 5 %" in verdict.methods[3].means
@@ -69,7 +69,7 @@ def test_a_small_difference_says_how_many_more_seeds_would_decide(database: Data
     (verdict,) = told(database, settings)
     assert verdict.verdict.outcome == "undecided"
     assert verdict.more
-    assert verdict.headline == "Cannot tell Custom MLP from LeNet-5 yet"
+    assert verdict.headline == "Cannot tell Custom MLP from LeNet-5 yet:"
     assert f"About {verdict.verdict.more} more seeds each would decide." in verdict.sentence
     assert "second look, which may spend 1.25 of the 5 %" in verdict.what_follows
 
@@ -80,7 +80,7 @@ def test_where_seed_sets_differ_welchs_analogue_judges(database: Database, setti
     (verdict,) = told(database, settings)
     assert verdict.verdict.judged
     assert not verdict.verdict.judged.difference.is_paired
-    assert verdict.figures.endswith("4 and 5 seeds")
+    assert verdict.figures[-1] == "4 and 5 seeds"
 
 
 def test_without_predictions_the_verdict_says_that_the_images_noise_is_a_bound(
@@ -104,7 +104,7 @@ def test_one_run_against_one_speaks_of_two_networks_only(database: Database, set
     two_groups(database, settings, num_seeds=1, more_wrong=12)
     (verdict,) = told(database, settings)
     assert verdict.verdict.outcome == "too few seeds"
-    assert verdict.headline == "Too few seeds to judge Custom MLP and LeNet-5"
+    assert verdict.sentence.startswith("Too few seeds to judge Custom MLP and LeNet-5: 1 seed each. A verdict needs 3")
     assert "of two trained networks and not of how they were trained" in verdict.sentence
     assert "McNemar" in verdict.sentence
     assert verdict.more == 2
