@@ -134,15 +134,15 @@ class Inputs:
 
     def next(self) -> tuple[Tensor, Tensor, list[Tensor], Tensor]:
         """Images (B, K·C, H, W), labels (K, B), masks, learning rates (K, 1); the host knows nothing of it."""
-        chosen, rates, maps, *masks = (
-            each.index_select(0, self._place).squeeze(0)
-            for each in (self._chosen, self._rates, self._maps, *self._masks)
-        )
-        self._place.add_(1)
+        chosen, rates, *masks = (self._current(each) for each in (self._chosen, self._rates, *self._masks))
         images, labels = self.splits.batch(chosen)
         if self.configs[0].augmentation != "none":
-            images = moved(images, maps, self.configs[0])
+            images = moved(images, self._current(self._maps), self.configs[0])
+        self._place.add_(1)
         return self.splits.folded(images), labels, masks, rates
+
+    def _current(self, buffer: Tensor) -> Tensor:
+        return buffer.index_select(0, self._place).squeeze(0)
 
 
 def _copy(buffer: Tensor, drawn: Sequence[Tensor]) -> None:

@@ -1,4 +1,4 @@
-"""What a step costs per run in a stack of K, against a run alone: python -m tests.benchmarks.stacks FOLDER [--device cuda].
+"""What a step costs per run in a stack of K, against a run alone: python -m tests.benchmarks.stacks FOLDER
 
 FOLDER holds MNIST/raw. One process, one thread, all warm; each has its turn of some steps, over and over. On a CPU the
 processor's time counts, which load of others disturbs less than the clock's; on a GPU the clock's.
