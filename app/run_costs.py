@@ -26,7 +26,7 @@ def cost_rows(run: Run) -> list[CostRow]:
     batch = f"{run.batch_images} images" if run.batch_images else "a batch"
     return [
         CostRow("an epoch", _known(duration(run.seconds_per_epoch)), _phases(run)),
-        CostRow("images/s", _known(count(run.images_per_second)), "trained images over the seconds of training alone"),
+        CostRow("images/s", _known(count(run.images_per_second)), "trained images over the seconds of training only"),
         CostRow("memory of the run", _known(size(run.run_memory_bytes)), _memory(is_gpu)),
         CostRow("memory of the trainer", _known(size(run.peak_memory_bytes)), _whole_memory(is_gpu)),
         CostRow("parameters", count(run.num_parameters), "numbers that training changes"),

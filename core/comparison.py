@@ -93,6 +93,10 @@ class Group:
         return [run for seed in self.seeds for run in seed.repeats]
 
     @property
+    def num_seeds(self) -> int:
+        return len(self.seeds)
+
+    @property
     def measured(self) -> list[Seed]:
         """The seeds with an epoch."""
         return [seed for seed in self.seeds if seed.points]

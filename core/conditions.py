@@ -4,6 +4,10 @@ Every claim and every begin of an export is one transaction, so what is written 
 it was, and no clock is asked.
 """
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
 from sqlalchemy import func, or_, update
 from sqlmodel import Session, col, select
 
@@ -35,3 +39,56 @@ def is_exporting(session: Session) -> bool:
     """Whether any living worker has its exporting process up."""
     busy = select(Worker.id).where(col(Worker.ended_at).is_(None), col(Worker.is_exporting))
     return session.exec(busy.limit(1)).first() is not None
+
+
+# Above it what else the machine did counts as something beside: server and supervisor take less. Guess, untuned.
+BUSY_CORES = 0.5
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Of runs that are compared. `shared`: what all were trained with, as far as it is known; `differences` in words:
+    why times are not to be held against each other; empty where they may be."""
+
+    num_runs: int  # that have an epoch
+    shared: dict[str, Any]  # JSON, from their environments
+    differences: list[str]
+
+    @property
+    def are_same(self) -> bool | None:
+        """None where nothing was trained yet."""
+        return not self.differences if self.num_runs else None
+
+
+def conditions_of(runs: Sequence[Run]) -> Conditions:
+    trained = [run for run in runs if run.epochs_done]
+    environments: list[dict[str, Any]] = [run.environment or {} for run in trained]
+    values = {
+        name: list(dict.fromkeys(known[name] for known in environments if name in known))
+        for name in dict.fromkeys(name for known in environments for name in known if name != "stack_size")
+    }
+    unlike = [
+        f"{name.replace('_', ' ')} {' or '.join(map(str, told))}" for name, told in values.items() if len(told) > 1
+    ]
+    shared = {name: told[0] for name, told in values.items() if len(told) == 1}
+    return Conditions(len(trained), shared, unlike + _beside(trained))
+
+
+def is_stacked(run: Run) -> bool:
+    """Whether it was trained as one model together with others."""
+    return bool((run.environment or {}).get("stack_size", 1) > 1)
+
+
+def _beside(runs: Sequence[Run]) -> list[str]:
+    """What was trained, exported or done beside any of them, in words."""
+    reasons: dict[str, Callable[[Run], bool]] = {
+        "had not recorded what ran beside them": lambda run: run.most_runs_beside is None,
+        "were trained in a stack with others": is_stacked,
+        "had other runs beside them": lambda run: bool(run.most_runs_beside) and not is_stacked(run),
+        "had exports beside them": lambda run: bool(run.export_beside),
+        f"were trained while something else kept more than {BUSY_CORES:g} CPU cores busy": lambda run: (
+            (run.cores_busy_beside or 0.0) > BUSY_CORES and not run.most_runs_beside
+        ),
+    }
+    counted = {words: sum(holds(run) for run in runs) for words, holds in reasons.items()}
+    return [f"{count} of {len(runs)} runs {words}" for words, count in counted.items() if count]

@@ -17,8 +17,11 @@ from app.dependencies import CurrentSettings, Reading, Writing
 from app.errors import problems
 from core.chosen_runs import choose_runs
 from core.comparison import MEASURES, Comparison, Group, compare
+from core.conditions import conditions_of
+from core.costs import COSTS, CostRange
 from core.invalid_run_config import InvalidRunConfig
 from core.more_seeds import ask_for_more_seeds, looks_at
+from core.spreads import Spread
 
 router = APIRouter(prefix="/compare", tags=["compare"])
 
@@ -80,7 +83,9 @@ def more_seeds(asked: MoreSeedsIn, session: Writing) -> MoreSeedsOut:
 @router.get("/table.csv", response_class=Response, responses=CSV)
 def get_comparison_table(which: Which, session: Reading) -> Response:
     """A line for each group: figures as mean, low and high over its seeds; costs over its runs, with their median."""
-    rows = [_table_row(group) for group in _compared(session, which).groups]
+    comparison = _compared(session, which)
+    same = {"conditions_are_same": conditions_of(comparison.runs).are_same}
+    rows = [{**_table_row(group), **same} for group in comparison.groups]
     return _csv("comparison.csv", rows[0] if rows else (), rows)
 
 
@@ -98,12 +103,15 @@ def _table_row(group: Group) -> Row:
     row: dict[str, object] = {"group": group.config_hash, "label": group.label, "best_by": group.best_by}
     row |= {"n": len(group.seeds), "parameters": group.run.num_parameters, "multiply_adds": group.run.num_multiply_adds}
     for key, column in COLUMNS.items():
-        if key in ("n", "num_parameters", "num_multiply_adds"):
-            continue
-        spread = column.of_group(group)
-        names = ("mean", "low", "high") if column.middle == "mean" else ("mean", "median", "low", "high")
-        row |= {f"{key}_{name}": getattr(spread, name, None) for name in names}
+        if key not in ("n", "num_parameters", "num_multiply_adds", *COSTS):
+            row |= _figures(key, column.of_group(group))
+    for cost in COSTS:
+        row |= _figures(cost, group.cost(cost), "median")
     return row
+
+
+def _figures(key: str, spread: Spread | CostRange | None, *more: str) -> Row:
+    return {f"{key}_{name}": getattr(spread, name, None) for name in ("mean", *more, "low", "high")}
 
 
 def _curve_rows(comparison: Comparison) -> Iterator[Row]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pydantic import Field, JsonValue
 
+from app.api.cost_schemas import ConditionsOut, CostOut, conditions_out, cost_out
 from app.api.schemas import Shape
 from app.api.verdict_schemas import IntervalOut, VerdictOut, interval_out, verdicts_out
 from core.comparison import MEASURES, Comparison, EpochPoint, Group, Seed, When
-from core.costs import CostRange
+from core.conditions import conditions_of
+from core.costs import COSTS, Cost
 from core.run_state import RunState
 from core.spreads import Interval, Spread
 
@@ -30,16 +31,6 @@ class SpreadOut(Shape):
     interval: IntervalOut | None = Field(
         description="of the mean over seeds; of a single seed's last test accuracy that of its test images alone"
     )
-
-
-class CostOut(Shape):
-    """What n runs took: seeds, and repeats of the same seed alike."""
-
-    n: int
-    mean: float
-    median: float
-    low: float
-    high: float
 
 
 class SpreadsOut(Shape):
@@ -81,6 +72,7 @@ class PointOut(Shape):
 class SeedOut(Shape):
     run: int = Field(description="the run's id")
     seed: int
+    repeats: tuple[int, ...] = Field(description="ids of all runs of this config and seed, that one among them")
     state: RunState
     epochs_done: int
     last: PointOut | None
@@ -119,15 +111,17 @@ class GroupOut(Shape):
         description="validation, or test where nothing was held out: chosen on the images that judge it, so optimistic"
     )
     gain_of_best_epoch: float | None = Field(description="by choice alone, where the best epoch is chosen by test")
-    seconds_per_epoch: CostOut | None
+    seconds_per_epoch: CostOut | None = Field(description="this and the next two are among the costs too")
     images_per_second: CostOut | None
     peak_memory_bytes: CostOut | None
+    costs: dict[Cost, CostOut | None] = Field(description="over all its runs; null: not measured")
     curve: tuple[CurvePointOut, ...]
     published: PublishedOut | None
 
 
 class ComparisonOut(Shape):
     groups: tuple[GroupOut, ...]
+    conditions: ConditionsOut
     verdicts: tuple[VerdictOut, ...] = Field(description="on each group against the baseline")
     left_out: tuple[str, ...] = Field(description="what was asked for and is not among them, in a sentence each")
 
@@ -135,18 +129,19 @@ class ComparisonOut(Shape):
 def comparison_out(comparison: Comparison, left_out: list[str], verdicts: Verdicts | None) -> ComparisonOut:
     images_only, told = (verdicts.images_only, verdicts_out(verdicts)) if verdicts else ({}, ())
     groups = tuple(_group(group, images_only.get(group.config_hash)) for group in comparison.groups)
-    return ComparisonOut(groups=groups, verdicts=told, left_out=tuple(left_out))
+    conditions = conditions_out(conditions_of(comparison.runs))
+    return ComparisonOut(groups=groups, conditions=conditions, verdicts=told, left_out=tuple(left_out))
 
 
 def _group(group: Group, images_only: Interval | None) -> GroupOut:
+    costs: dict[Cost, CostOut | None] = {cost: cost_out(group.cost(cost)) for cost in COSTS}
     return GroupOut(
         config_hash=group.config_hash, label=group.label, config=group.fields, n=len(group.seeds),
         num_parameters=group.run.num_parameters, num_multiply_adds=group.run.num_multiply_adds,
         seeds=tuple(_seed(seed) for seed in group.seeds), last=_at(group, "last", images_only), best=_at(group, "best"),
         best_by=group.best_by, gain_of_best_epoch=group.gain_of_best_epoch,
-        seconds_per_epoch=_cost(group.cost("seconds_per_epoch")),
-        images_per_second=_cost(group.cost("images_per_second")),
-        peak_memory_bytes=_cost(group.cost("peak_memory_bytes")), curve=_curve(group), published=_published(group),
+        seconds_per_epoch=costs["seconds_per_epoch"], images_per_second=costs["images_per_second"],
+        peak_memory_bytes=costs["peak_memory_bytes"], costs=costs, curve=_curve(group), published=_published(group),
     )  # fmt: skip
 
 
@@ -154,7 +149,10 @@ def _seed(seed: Seed) -> SeedOut:
     run = seed.run
     assert run.id is not None
     last, best = _point(seed.last), _point(seed.best)
-    return SeedOut(run=run.id, seed=run.seed, state=run.state, epochs_done=run.epochs_done, last=last, best=best)
+    repeats = tuple(again.id for again in seed.repeats if again.id is not None)
+    return SeedOut(
+        run=run.id, seed=run.seed, repeats=repeats, state=run.state, epochs_done=run.epochs_done, last=last, best=best
+    )  # fmt: skip
 
 
 def _at(group: Group, when: When, images_only: Interval | None = None) -> FiguresAtOut | None:
@@ -192,7 +190,3 @@ def _spread(spread: Spread | None) -> SpreadOut | None:
         return None
     interval = spread.interval and interval_out(spread.interval, 0.95, "Student's t over seeds")
     return SpreadOut(n=spread.n, mean=spread.mean, low=spread.low, high=spread.high, interval=interval)
-
-
-def _cost(cost: CostRange | None) -> CostOut | None:
-    return None if cost is None else CostOut(**asdict(cost))

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Body, Query, Response
 from sqlmodel import Session
 
-from app.api.schemas import BulkChange, BulkOut, RunChange, RunListOut, RunOut, refusal_out, run_out
+from app.api.bulk_schemas import BulkChange, BulkOut, refusal_out
+from app.api.schemas import RunChange, RunListOut, RunOut, run_out
 from app.dependencies import LARGEST_ID, IdempotencyKey, Reading, RunId, Writing
 from app.errors import problems
 from core import queue, run_changes

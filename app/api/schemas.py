@@ -5,8 +5,6 @@ from typing import Annotated, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
-from app.dependencies import LARGEST_ID
-from core.bulk import MAX_RUNS, Action, Refusal
 from core.metrics import LOSSES
 from core.run_changes import MAX_NOTES_LENGTH
 from core.run_config import MAX_NAME_LENGTH, RunConfig
@@ -38,26 +36,6 @@ class RunChange(Shape):
     tags: list[Tag] | None = Field(None, max_length=MAX_TAGS, description="these and no other", examples=[["try"]])
 
 
-class BulkChange(Shape):
-    """The same for many runs."""
-
-    action: Action
-    ids: tuple[Annotated[int, Field(ge=1, le=LARGEST_ID)], ...] = Field(
-        min_length=1, max_length=MAX_RUNS, examples=[[1, 2, 3]]
-    )
-    tag: str = Field("", max_length=MAX_TAG_LENGTH, description="for `tag` and `untag`", examples=["try"])
-
-
-class RefusalOut(Shape):
-    id: int
-    reason: str = Field(examples=["Run 3 is completed; it cannot be cancelled."])
-
-
-class BulkOut(Shape):
-    done: tuple[int, ...] = Field(description="ids of the runs that were changed, or were so already")
-    refused: tuple[RefusalOut, ...]
-
-
 class SummaryOut(Shape):
     """Figures of the selected epoch; a loss that was NaN or infinite is null and named in `non_finite`."""
 
@@ -82,7 +60,7 @@ class CostsOut(Shape):
     train_seconds_per_epoch: float | None
     evaluation_seconds_per_epoch: float | None
     checkpoint_seconds_per_epoch: float | None
-    images_per_second: float | None = Field(description="trained images over the seconds of training alone")
+    images_per_second: float | None = Field(description="trained images over the seconds of training only")
     run_memory_bytes: int | None = Field(
         description="what the run added at its peak to the warm trainer's memory; on a GPU the allocator's peak"
     )
@@ -178,10 +156,6 @@ def run_out(run: Run, progress: Progress | None, queue_position: int | None, tag
         costs=from_row(CostsOut, run),
         failure=failure_out(run),
     )
-
-
-def refusal_out(refusal: Refusal) -> RefusalOut:
-    return RefusalOut(id=refusal.run_id, reason=str(refusal.error))
 
 
 def summary_out(run: Run) -> SummaryOut | None:

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlmodel import Session
 
 from app.compare_charts import MOST_LINES, compare_panels, num_lines
+from app.compare_costs import conditions_words, cost_sheet
 from app.compare_looks import looks_of
 from app.compare_sheets import config_sheet, report_sheet, unlike_the_report
 from app.compare_table import COLUMNS, MEASURES, NETWORK, in_order
@@ -16,6 +17,7 @@ from app.dependencies import CurrentSettings, Reading, Writing
 from app.templating import render
 from core.chosen_runs import choose_runs
 from core.comparison import Comparison, compare
+from core.conditions import conditions_of
 from core.estimates import seconds_until_end
 from core.events import newest_event_id
 from core.experiments import experiment_by_id, list_experiments
@@ -75,8 +77,14 @@ def _now(session: Session, view: CompareView, settings: Settings) -> dict[str, A
         "published": published, "report_rows": report_sheet(published, view.figure),
         "unlike_report": unlike_the_report(published),
         "config_rows": config_sheet(comparison.groups, only_differing=view.config == "differing"),
-        **_progress(session, view, comparison),
+        **_costs(comparison), **_progress(session, view, comparison),
     }  # fmt: skip
+
+
+def _costs(comparison: Comparison) -> dict[str, Any]:
+    conditions = conditions_of(comparison.runs)
+    words = conditions_words(conditions)
+    return {"cost_lines": cost_sheet(comparison.groups), "conditions": conditions, "conditions_words": words}
 
 
 def _progress(session: Session, view: CompareView, comparison: Comparison) -> dict[str, Any]:

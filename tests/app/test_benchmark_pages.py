@@ -1,6 +1,8 @@
 """A benchmark from the launch form, the API and the report's page, and what the pages say while it has the machine."""
 
+import csv
 import html
+import io
 import re
 from typing import Any
 
@@ -9,6 +11,8 @@ from fastapi.testclient import TestClient
 
 from core.database import Database
 from core.experiments import runs_of_experiment
+from core.metrics import record_environment, record_latency
+from core.tables import Run
 from tests.app.trained_runs import claim, complete, join, launch, record_epochs
 
 FORM = {"dataset": "digits", "architecture": "lenet5", "batch_size": "32, 64", "benchmark": "yes", "repeats": "2"}
@@ -101,3 +105,66 @@ def test_the_pages_say_who_waits_for_a_benchmark_and_for_what(client: TestClient
 def test_as_many_repeats_as_make_sense_are_taken(client: TestClient, repeats: int) -> None:
     body = {"base": {"dataset": "digits"}, "benchmark": True, "repeats": repeats}
     assert client.post("/api/v1/experiments", json=body).status_code == 422
+
+
+@pytest.fixture
+def measured(client: TestClient, database: Database) -> list[int]:
+    """A benchmark of one config and two seeds, twice each, trained: its runs took 1, 2, 3 and 6 s an epoch."""
+    ids: list[int] = benchmark(client, seeds=2, repeats=2)["groups"][0]["run_ids"]
+    worker = join(database)
+    for run_id, seconds in zip(ids, (1.0, 2.0, 3.0, 6.0), strict=True):
+        lease = claim(database, worker)
+        record_epochs(database, lease, 1)
+        with database.writing() as session:
+            record_environment(session, lease, {"device_name": "A CPU", "torch_version": "2.15.0", "threads": 1})
+            record_latency(session, lease, single_image_seconds=0.0002, batch_seconds=seconds, batch_images=100)
+            run = session.get_one(Run, run_id)
+            run.seconds_per_epoch, run.cores_busy_beside = seconds, 0.1
+        complete(database, lease)
+    return ids
+
+
+def test_compare_shows_medians_with_ranges_and_says_that_the_conditions_were_the_same(
+    client: TestClient, measured: list[int]
+) -> None:
+    told = words(client, "/compare?experiment=1")
+    assert "The conditions were the same: A CPU, torch 2.15.0, 1 thread; every run was trained alone" in told
+    assert "an epoch 2.50 s 1.00–6.00" in told
+    assert "answer, one image 0.200 ms" in told
+    assert "runs 4" in told
+    assert "A seed that was trained again counts once for its result" in told
+    assert "seed 1 × 2" in told
+    (group,) = client.get("/api/v1/compare?experiment=1").json()["groups"]
+    assert (group["n"], group["last"]["test_accuracy"]["n"]) == (2, 2)
+    assert [seed["repeats"] for seed in group["seeds"]] == [[measured[0], measured[2]], [measured[1], measured[3]]]
+    assert group["costs"]["seconds_per_epoch"] == {"n": 4, "mean": 3.0, "median": 2.5, "low": 1.0, "high": 6.0}
+    assert group["costs"]["run_memory_bytes"] is None
+    (line,) = csv.DictReader(io.StringIO(client.get("/api/v1/compare/table.csv?experiment=1").text))
+    assert (line["seconds_per_epoch_median"], line["batch_seconds_high"]) == ("2.5", "6.0")
+    assert (line["n"], line["conditions_are_same"]) == ("2", "True")
+
+
+def test_compare_says_what_differed_where_the_conditions_were_not_the_same(
+    client: TestClient, database: Database, measured: list[int]
+) -> None:
+    with database.writing() as session:
+        first, second, third, _ = (session.get_one(Run, run_id) for run_id in measured)
+        first.environment = {"device_name": "<b>", "torch_version": "2.15.0", "threads": 2}
+        second.most_runs_beside, third.export_beside = 1, True
+        third.cores_busy_beside = 1.4
+    told = words(client, "/compare?experiment=1")
+    assert (
+        "The conditions were not the same, so times differ for other reasons too: device name <b> or A CPU; "
+        "threads 2 or 1; 1 of 4 runs had other runs beside them; 1 of 4 runs had exports beside them; "
+        "1 of 4 runs were trained while something else kept more than 0.5 CPU cores busy." in told
+    )
+    assert "launch the configs as a benchmark" in told
+    conditions = client.get("/api/v1/compare?experiment=1").json()["conditions"]
+    assert (conditions["are_same"], conditions["shared"]) == (False, {"torch_version": "2.15.0"})
+    assert len(conditions["differences"]) == 5
+    with database.writing() as session:
+        session.get_one(Run, measured[3]).most_runs_beside = None
+    assert "1 of 4 runs had not recorded what ran beside them" in words(client, "/compare?experiment=1")
+    assert "It was trained alone" in words(client, f"/compare?runs={measured[0]}"), "of one run there is no other"
+    launch(database, batch_size=7)
+    assert "Nothing is measured yet." in words(client, f"/compare?runs={measured[3] + 1}")
