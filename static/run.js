@@ -76,7 +76,10 @@ function on(kind, act) {
 on("epoch", epochCame);
 on("progress", progressCame);
 on("deleted", () => location.assign(runsUrl));
-for (const kind of ["state", "changed"]) on(kind, () => fetchAnew("run-head", "run-labels", "run-again", "run-record", "run-costs", "run-files", "run-journal"));
+const PARTS = ["run-head", "run-labels", "run-again", "run-record", "run-costs", "run-files", "run-journal"];
+on("changed", () => fetchAnew(...PARTS));
+// When a worker takes it the rest does not change, and the machine has better to do: the first point is on its way.
+on("state", ({ state }) => fetchAnew(...(state === "running" ? ["run-head", "run-journal"] : PARTS)));
 for (const kind of ["queue", "worker"]) document.addEventListener(`trainyard:${kind}`, () => fetchAnew("run-head"));
 // Another run's move changes our place in line.
 document.addEventListener("trainyard:state", ({ detail }) => detail.run !== run && now().state === "queued" && fetchAnew("run-head"));
