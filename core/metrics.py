@@ -55,6 +55,13 @@ def record_environment(session: Session, lease: Lease, environment: dict[str, st
         run.environment = environment
 
 
+def record_stack(session: Session, lease: Lease, size: int) -> None:
+    """Keeps with how many it was trained together at most, itself among them; raises LeaseLost."""
+    run = owned_run(session, lease)
+    run.stack_size = max(size, run.stack_size or 0)
+    record_event(session, "changed", lease.run_id, stack_size=run.stack_size)
+
+
 def record_weights(session: Session, lease: Lease, weights: WrittenFile) -> None:
     """Keeps the selected epoch's weights as the run's result; raises LeaseLost."""
     owned_run(session, lease)

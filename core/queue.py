@@ -14,7 +14,8 @@ from core.benchmark_mode import may_start
 from core.conditions import note_runs_beside
 from core.events import record_event, tell_who_follows
 from core.lease import Lease, owned_by, owned_run
-from core.queue_order import is_paused, next_in_line, stops_running
+from core.new_runs import new_run
+from core.queue_order import is_paused, next_in_line, stackable_with, stops_running
 from core.run_config import ResolvedRun
 from core.run_state import ENDED, LEGAL_MOVES, IllegalMove, LeaseLost, RunState
 from core.runs import run_by_id
@@ -29,22 +30,7 @@ MAX_CRASHES = 3
 
 def enqueue(session: Session, resolved: ResolvedRun, experiment_id: int | None = None) -> Run:
     """Adds a queued run, of an experiment or alone; it has its id when this returns."""
-    config = resolved.config
-    run = Run(
-        name=config.display_name(),
-        state=RunState.QUEUED,
-        config=config.model_dump(mode="json"),
-        layers=[layer.model_dump(mode="json") for layer in resolved.layers],
-        config_hash=resolved.config_hash,
-        architecture=config.architecture.name,
-        dataset=config.dataset,
-        seed=config.seed,
-        epochs=config.epochs,
-        num_parameters=resolved.num_parameters,
-        num_multiply_adds=resolved.num_multiply_adds,
-        experiment_id=experiment_id,
-        created_at=datetime.now(UTC),
-    )
+    run = new_run(resolved, experiment_id)
     session.add(run)
     session.flush()
     record_event(session, "state", run.id, state=RunState.QUEUED)
@@ -101,22 +87,32 @@ def claim_oldest(session: Session, worker_id: int) -> Run | None:
     worker = session.get(Worker, worker_id)
     if worker is None or worker.ended_at is not None or is_paused(session) or not may_start(session):
         return None
-    first = next_in_line().limit(1).scalar_subquery()
+    return next(iter(_claim(session, next_in_line().limit(1), worker_id)), None)
+
+
+def claim_beside(session: Session, first: Run, most: int) -> list[Run]:
+    """Those next in line that can be trained as one stack with a run just claimed become attempts of its worker too."""
+    beside = _claim(session, stackable_with(first).limit(most), first.worker_id, stack_first=first.id)
+    if beside:
+        first.stack_first = first.id
+    return beside
+
+
+def _claim(session: Session, ids: Any, worker_id: int | None, stack_first: int | None = None) -> list[Run]:
     claimed = session.exec(
         update(Run)
-        .where(col(Run.id) == first)
+        .where(col(Run.id).in_(ids))
         .values(
             state=RunState.RUNNING, attempt=col(Run.attempt) + 1, worker_id=worker_id, ended_at=None,
-            started_at=func.coalesce(Run.started_at, datetime.now(UTC)),
+            stack_first=stack_first, started_at=func.coalesce(Run.started_at, datetime.now(UTC)),
         )
         .returning(col(Run.id))
-    ).first()  # fmt: skip
-    if claimed is None:
-        return None
+    ).all()  # fmt: skip
     note_runs_beside(session)
-    run = session.get_one(Run, claimed[0], populate_existing=True)
-    record_event(session, "state", run.id, state=RunState.RUNNING, attempt=run.attempt)
-    return run
+    runs = [session.get_one(Run, run_id, populate_existing=True) for (run_id,) in sorted(claimed)]
+    for run in runs:
+        record_event(session, "state", run.id, state=RunState.RUNNING, attempt=run.attempt)
+    return runs
 
 
 def complete(session: Session, lease: Lease) -> None:

@@ -46,3 +46,30 @@ def next_in_line() -> Any:  # SQLAlchemy's Select, whose type parameters say not
         .where(Run.state == RunState.QUEUED, col(Run.held_at).is_(None))
         .order_by(col(Run.priority).desc(), col(Run.id))
     )
+
+
+def is_trained_alone(run: Run) -> bool:
+    """Never in a stack: a run of a benchmark, one that reproduces another, one queued by an older version, and one that
+    crashed with no epoch since: if it is what kills the trainer, then only itself."""
+    return run.stack_key is None or run.crashes > 0 or run.repeat is not None or run.reproduces_id is not None
+
+
+def stackable_with(first: Run) -> Any:
+    """Ids of those in line that can be trained as one stack with this one, which is not trained alone; in their order.
+
+    Resumed runs go on from the same epoch, with the same number of threads.
+    """
+    threads = func.json_extract(Run.environment, "$.threads")
+    return next_in_line().where(
+        Run.stack_key == first.stack_key, Run.crashes == 0,
+        col(Run.repeat).is_(None), col(Run.reproduces_id).is_(None), Run.epochs_done == first.epochs_done,
+        threads.is_not_distinct_from((first.environment or {}).get("threads")), col(Run.id) != first.id,
+    )  # fmt: skip
+
+
+def num_stacks_beside(session: Session, first: Run) -> int:
+    """How many slots the rest of the line could keep busy, each with one run or all that are alike."""
+    others = select(func.count(func.distinct(func.coalesce(Run.stack_key, col(Run.id))))).where(
+        col(Run.id).in_(next_in_line()), col(Run.stack_key).is_distinct_from(first.stack_key)
+    )
+    return session.exec(others).one()

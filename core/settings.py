@@ -2,12 +2,13 @@
 
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ENV_PREFIX = "TRAINYARD_"
+MAX_STACK = 64  # guess, untuned: beyond it a GPU has long been busy, and a crash would be that of too many
 MIN_TOKEN_LENGTH = 8  # with app/sign_in.py's 30 guesses a minute, 8 random letters last for ages
 
 
@@ -46,6 +47,10 @@ class Settings(BaseSettings):
         512,
         ge=0,
         description="MiB that must be free on the data folder's disk for a run to start; 0 starts it in any case.",
+    )
+    stack: Literal["auto"] | Annotated[int, Field(ge=1, le=MAX_STACK)] = Field(
+        "auto",
+        description="Runs trained together as one model, at most; `auto`: on a GPU what its memory holds, else 1.",
     )
     dataset_mirror: str | None = Field(
         None,

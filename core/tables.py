@@ -49,6 +49,7 @@ class Run(SQLModel, table=True):
     __table_args__ = (
         Index("run_queue_order", "state", "priority", "id"),
         Index("run_exports_due", "state", "export_tries_left"),
+        Index("run_stacks", "stack_key", "state"),
         {"sqlite_autoincrement": True},
     )
 
@@ -75,6 +76,9 @@ class Run(SQLModel, table=True):
     attempt: int = 0
     worker_id: int | None = Field(default=None, foreign_key="worker.id")
     crashes: int = 0  # since the last recorded epoch
+    stack_key: str | None = None  # core/stacking.py: runs that have the same can be trained as one stacked model
+    stack_first: int | None = None  # of the stack that it was last claimed in: the run that was first in line
+    stack_size: int | None = None  # the most runs it was trained together with, itself among them; NULL: always alone
     epochs_done: int = 0
     checkpoint_id: int | None = Field(default=None)  # the artifact a next attempt resumes from
     reproduces_id: int | None = Field(default=None, index=True)  # the run that is trained again; may be purged since

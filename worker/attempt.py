@@ -6,19 +6,22 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from core.architectures.layers import Layers
 from core.dataset_store import MaterialisedDataset
 from core.records import EpochFigures, TrainedEpoch, WrittenFile
 from core.run_config import RunConfig
-from worker.batches import splits_of
 from worker.checkpoints import checkpoint_name, read_checkpoint, write_checkpoint, write_weights
 from worker.device import chosen_device, environment
+from worker.failures import explained
 from worker.fingerprints import fingerprints
 from worker.footprint import CpuBeside, WarmMemory
 from worker.latency import measure_latency
+from worker.lone import training_of
 from worker.messages import LinePipe, Message
 from worker.selection import best_epoch, is_patience_spent
-from worker.train import StepReport, Training
+from worker.train import StepReport
 
 
 class Interrupted(Exception):
@@ -42,36 +45,56 @@ class Attempt:
     def train(self, dataset: MaterialisedDataset) -> None:
         """From the first or next epoch to the weights file; raises Interrupted and what training raises."""
         device = chosen_device(self.config)
+        tensors = self.begin(device)
+        training = training_of(self.config, self.layers, dataset, device)
+        if tensors is not None:
+            training.restore(tensors, len(self.history))
+        if not self.is_patience_spent():
+            for epoch in training.epochs(self.say_step):
+                started = time.perf_counter()
+                file = self.write_checkpoint(epoch, training.tensors())
+                self.say_epoch(epoch, file, time.perf_counter() - started, training.model.state_dict())
+                if self.is_patience_spent():
+                    break
+        training.model.load_state_dict(self.write_weights(training.model.state_dict()))
+        self.say_latency(measure_latency(training.model, training.splits, self.config.precision))
+
+    def begin(self, device: torch.device) -> dict[str, torch.Tensor] | None:
+        """Says on what it trains; what a checkpoint holds of the epochs before, if there were any.
+
+        Raises CheckpointBroken.
+        """
         self._warm = WarmMemory(device)
         found = environment(device)
         self.send({"report": "environment", "environment": found})
-        training = Training(self.config, self.layers, splits_of(dataset, self.config, device))
+        tensors = None
         if self.checkpoint is not None:
             checkpoint = read_checkpoint(self.folder / self.checkpoint["file_name"], self.checkpoint["sha256"])
-            training.restore(checkpoint.tensors, len(checkpoint.history))
-            self.history = checkpoint.history
+            self.history, tensors = checkpoint.history, checkpoint.tensors
         where = f"{found['device_name']}, torch {found['torch_version']}, threads: {found['threads']}"
         self.log(f"attempt {self.number} on {where}; starts at epoch {len(self.history) + 1}")
         self._beside = CpuBeside()
-        if not is_patience_spent(self.config, self.history):
-            for epoch in training.epochs(self.say_step):
-                self._finish_epoch(training, epoch)
-                if is_patience_spent(self.config, self.history):
-                    self.log(f"stopped early after epoch {epoch.epoch}: the validation loss fell no more")
-                    break
-        self._write_weights(training)
-        latency = measure_latency(training.model, training.splits, self.config.precision)
-        self.send({"report": "latency", "figures": latency})
+        return tensors
 
-    def _finish_epoch(self, training: Training, trained: TrainedEpoch) -> None:
-        """The checkpoint first, then the report: what is recorded can always be resumed."""
+    def is_patience_spent(self) -> bool:
+        """Whether it stops early after the epochs so far; the log says so."""
+        is_spent = is_patience_spent(self.config, self.history)
+        if is_spent and len(self.history) < self.config.epochs:
+            self.log(f"stopped early after epoch {len(self.history)}: the validation loss fell no more")
+        return is_spent
+
+    def write_checkpoint(self, trained: TrainedEpoch, tensors: dict[str, torch.Tensor]) -> WrittenFile:
+        """Before the report: what is recorded can always be resumed."""
         file_name = checkpoint_name(self.number, trained.epoch)
         entry = {"epoch": trained.epoch, "val_loss": trained.val_loss, "val_accuracy": trained.val_accuracy}
         self.history = [*self.history, entry | {"file_name": file_name}]
-        started = time.perf_counter()
-        file = write_checkpoint(self.folder, self.number, trained.epoch, training.tensors(), self.history)
+        return write_checkpoint(self.folder, self.number, trained.epoch, tensors, self.history)
+
+    def say_epoch(
+        self, trained: TrainedEpoch, file: WrittenFile, checkpoint_seconds: float, weights: dict[str, torch.Tensor]
+    ) -> None:
         figures = EpochFigures(
-            **asdict(trained), checkpoint_seconds=time.perf_counter() - started,
+            **asdict(trained), checkpoint_seconds=checkpoint_seconds,
             run_memory_bytes=self._warm.above(trained.peak_memory_bytes), cores_busy_beside=self._beside.cores(),
         )  # fmt: skip
         is_best = best_epoch(self.config, self.history) == trained.epoch
@@ -81,20 +104,29 @@ class Attempt:
                 asdict(WrittenFile("best_checkpoint", file.file_name, file.sha256, file.num_bytes, file.epoch))
             )
         report: Message = {"report": "epoch", "figures": asdict(figures), "files": files, "selected": is_best}
-        self.send(report | {"fingerprints": fingerprints(training.model.state_dict())})
+        self.send(report | {"fingerprints": fingerprints(weights)})
+
+    def write_weights(self, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """The selected epoch's, where `weights` are those of the last; gives what it wrote."""
+        selected = best_epoch(self.config, self.history)
+        if selected != len(self.history):
+            best = read_checkpoint(self.folder / self.history[selected - 1]["file_name"])
+            weights = {name: best.tensors[name] for name in weights}
+        self.send({"report": "weights", "file": asdict(write_weights(self.folder, weights, selected))})
+        return weights
+
+    def say_latency(self, figures: dict[str, float | int]) -> None:
+        self.send({"report": "latency", "figures": figures})
+
+    def fail(self, error: Exception) -> None:
+        """Ends the run as failed, for what ended its training."""
+        reason, suggestion, works_on = explained(error, self.config, self.folder)
+        self.log(reason)
+        self.send({"report": "failed", "reason": reason, "suggestion": suggestion, "dataset": works_on})
 
     def log(self, line: str) -> None:
         """A line of this run's own log; standard error goes into it too, but of a stack into each member's."""
         self.send({"report": "log", "line": line})
-
-    def _write_weights(self, training: Training) -> None:
-        selected = best_epoch(self.config, self.history)
-        tensors = training.model.state_dict()
-        if selected != len(self.history):
-            best = read_checkpoint(self.folder / self.history[selected - 1]["file_name"])
-            tensors = {name: best.tensors[name] for name in tensors}
-            training.model.load_state_dict(tensors)
-        self.send({"report": "weights", "file": asdict(write_weights(self.folder, tensors, selected))})
 
     def say_step(self, step: StepReport) -> None:
         """Reports where training stands, then obeys a stop."""

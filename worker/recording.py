@@ -33,6 +33,8 @@ def record(session: Session, lease: Lease, report: Message) -> list[str]:
     match report["report"]:
         case "environment":
             metrics.record_environment(session, lease, report["environment"])
+        case "stack":
+            metrics.record_stack(session, lease, report["size"])
         case "progress":
             metrics.record_progress(session, lease, **_progress(report))
         case "epoch":

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from core.lease import Lease
+from core.tables import Run
 from worker.messages import Closed, LinePipe, Message, send
 
 # A child that cannot even start is tried again after so long, so that a broken installation does not spin.
@@ -17,7 +18,7 @@ RESTART_SECONDS = 5.0
 # Reports of a slot before heartbeat, wishes and other slots have their turn: a trainer of short epochs reports faster
 # than a busy disk records.
 MOST_AT_ONCE = 16
-PIPE_BYTES = 4096  # a page, the least there is: about twenty reports
+PIPE_BYTES = 4096  # a page, the least there is: about twenty reports; a stack has as many for each of its runs
 # Else glibc gives memory back and asks for it again at each step, page by page: docs/performance.md.
 KEEP_FREED_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(64 << 20), "MALLOC_MMAP_THRESHOLD_": str(32 << 20)}
 
@@ -25,11 +26,13 @@ KEEP_FREED_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(64 << 20), "MALLOC_MMAP_THRES
 class Slot:
     """A trainer child and what it is doing. Restarted by the supervisor when it dies."""
 
-    def __init__(self, number: int, threads: int, environment: Mapping[str, str]) -> None:
+    def __init__(self, number: int, threads: int, environment: Mapping[str, str], most_in_stack: int = 1) -> None:
         self.number, self._threads, self._environment = number, threads, environment
+        self._most_in_stack = most_in_stack
         self.leases: dict[int, Lease] = {}  # by run; a lost one until the child has let go of it
         self.lost: set[int] = set()
         self.stops_sent: set[int] = set()
+        self.room: dict[str, int] = {}  # how many runs of a stack key its trainer found to fit
         self.restart_at = 0.0  # time.monotonic
         self._start()
 
@@ -39,7 +42,7 @@ class Slot:
         if hasattr(
             fcntl, "F_SETPIPE_SZ"
         ):  # Linux: a trainer ahead of the record waits soon, and a wish is not far behind
-            fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+            fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIPE_BYTES * self._most_in_stack)
         self.child = subprocess.Popen(
             [sys.executable, "-P", "-m", "worker.trainer", str(writing), str(self._threads)],
             stdin=subprocess.PIPE,
@@ -56,6 +59,10 @@ class Slot:
     @property
     def is_idle(self) -> bool:
         return self.ready and not self.leases
+
+    def most(self, run: Run) -> int:
+        """How many runs like this one it may train as one stack."""
+        return self.room.get(run.stack_key or "", self._most_in_stack)
 
     @property
     def is_lost(self) -> bool:
@@ -88,7 +95,8 @@ class Slot:
         """Hands the child runs, several as a stack; it must be idle. The supervisor notices where it died meanwhile."""
         assert self.is_idle
         self.leases, self.lost, self.stops_sent = {lease.run_id: lease for lease, _ in claimed}, set(), set()
-        self._send({"command": "train", "runs": [run for _, run in claimed]})
+        runs = [run for _, run in claimed]
+        self._send({"command": "train", "runs": runs, "is_room_known": runs[0]["stack_key"] in self.room})
 
     def ask_to_stop(self, run_id: int) -> None:
         """Obeyed at the child's next progress report; the rest of a stack goes on."""

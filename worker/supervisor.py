@@ -15,7 +15,7 @@ from core.database import Database
 from core.lease import Lease
 from core.run_state import LeaseLost
 from core.settings import Settings
-from worker.claims import FreeSpaceFloor, anything_waits, claim
+from worker.claims import FreeSpaceFloor, anything_waits, claim, most_in_stack
 from worker.export_child import ExportChild
 from worker.messages import Closed, Message
 from worker.recording import is_final, record_all
@@ -34,13 +34,15 @@ class Supervisor:
         self._settings, self._database = settings, database
         gpus = gpus_for_slots(num_gpus(), os.environ.get("CUDA_VISIBLE_DEVICES"))
         self._num_slots = settings.slots or len(gpus) or max(1, num_cores() // settings.threads)
+        self._most_in_stack = most_in_stack(settings, len(gpus))
         self._writer, self._floor = Writer(database), FreeSpaceFloor(settings.data_dir, settings.min_free_mib)
         self._torch_version: str | None = None
         self._stopping, self._beaten_at = False, 0.0
         self._worker_id = self._join()
         shared, own = settings.as_environment(), [{"CUDA_VISIBLE_DEVICES": gpu} for gpu in gpus] or [{}]
         self._slots = [
-            Slot(number, settings.threads, shared | own[number % len(own)]) for number in range(self._num_slots)
+            Slot(number, settings.threads, shared | own[number % len(own)], self._most_in_stack)
+            for number in range(self._num_slots)
         ]
         self._exports = ExportChild(settings, database, self._writer, self._floor)
 
@@ -103,6 +105,9 @@ class Supervisor:
         if report["report"] == "ready":
             slot.ready, self._torch_version = True, report["torch_version"]
             return
+        if report["report"] == "room":
+            slot.room[report["stack_key"]] = report["size"]
+            return
         reports = slot.own(report)
         finals = [lease for lease, report in reports if is_final(report)]
         if finals:
@@ -155,6 +160,7 @@ class Supervisor:
             "torch_version": self._torch_version,
             "free_space_low": self._floor.is_low(),
             "slots": [slot.vitals() for slot in self._slots],
+            "most_in_stack": self._most_in_stack,
         }
         try:
             self._writer.write(lambda session: workers.beat(session, self._worker_id, vitals))
@@ -181,7 +187,10 @@ class Supervisor:
         for slot in self._slots:
             if not slot.is_idle or not anything_waits(self._database) or self._floor.is_low():
                 continue
-            claimed = self._writer.write(lambda session: claim(session, self._worker_id, self._settings.runs_dir))
+            num_idle = sum(not other.leases for other in self._slots)
+            claimed = self._writer.write(
+                partial(claim, worker_id=self._worker_id, settings=self._settings, most=slot.most, num_idle=num_idle)
+            )
             if not claimed:
                 return
             slot.train(claimed)

@@ -34,6 +34,7 @@ def test_every_setting_can_come_from_the_environment(monkeypatch: pytest.MonkeyP
         "TRAINYARD_THREADS": "2",
         "TRAINYARD_DETERMINISTIC": "True",
         "TRAINYARD_MIN_FREE_MIB": "2048",
+        "TRAINYARD_STACK": "8",
         "TRAINYARD_DATASET_MIRROR": "file:///srv/datasets",
     }
     assert set(environment) == {f"TRAINYARD_{name.upper()}" for name in Settings.model_fields}

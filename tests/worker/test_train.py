@@ -18,9 +18,9 @@ from core.schedules import learning_rate_at
 from worker.batches import Split, TooFewImages, splits_of, train_batches
 from worker.checkpoints import read_checkpoint, write_checkpoint
 from worker.device import choose_algorithms, chosen_device
+from worker.failures import explained
 from worker.optimizers import build_optimizer
 from worker.train import StepReport, Training, TrainingDiverged
-from worker.trainer import explained
 
 torch.set_num_threads(1)
 

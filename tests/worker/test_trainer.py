@@ -23,11 +23,11 @@ from worker.attempt import Interrupted
 from worker.batches import TooFewImages
 from worker.checkpoints import CheckpointBroken, read_checkpoint
 from worker.device import DeviceUnavailable
+from worker.failures import explained
 from worker.making import ready
 from worker.messages import Closed, Message
 from worker.slot import KEEP_FREED_MEMORY, Slot
 from worker.train import TrainingDiverged
-from worker.trainer import explained
 
 torch.set_num_threads(1)
 
@@ -48,6 +48,7 @@ def command_for(run_id: int, attempt: int, run_config: RunConfig, checkpoint: Me
         "config": run_config.model_dump(mode="json"),
         "layers": LAYERS.dump_python(resolve_run(run_config).layers, mode="json"),
         "threads": None,
+        "stack_key": None,
         "checkpoint": checkpoint,
     }
 
