@@ -5,6 +5,7 @@ import resource
 from pathlib import Path
 
 import torch
+import torch.utils.deterministic
 
 from core.run_config import RunConfig
 from core.settings import Settings
@@ -41,6 +42,8 @@ def choose_algorithms(device: torch.device, *, deterministic: bool) -> None:
     mode = "warn" if device.type == "cpu" else "error" if deterministic else "default"
     torch.set_deterministic_debug_mode(mode)
     torch.backends.cudnn.deterministic = deterministic
+    # Else each new tensor, 39 a step, is filled with NaN. The module's attribute is a property that mypy does not see.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
 def environment(device: torch.device) -> dict[str, str | int | bool]:

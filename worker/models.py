@@ -23,7 +23,7 @@ from core.architectures.layers import (
 )
 from core.architectures.outcomes import Shape
 from core.architectures.shapes import TracedLayer, trace
-from worker.pooling import Part, planned
+from worker.columns import Columns
 
 
 class ResidualBlock(nn.Module):
@@ -39,13 +39,15 @@ class ResidualBlock(nn.Module):
 
 
 class Network(nn.Sequential):
-    """One child per layer; `on_cpu`: what to compute in their place on a CPU. A slice of it is plain."""
+    """One child per layer; `on_cpu`: what computes the same there, faster. A slice of it is plain."""
 
-    on_cpu: Sequence[Part] | None = None
+    on_cpu: Columns | None = None
 
     def forward(self, x: Tensor) -> Tensor:
-        for part in self if self.on_cpu is None or not x.is_cpu else self.on_cpu:
-            x = part(x)
+        if self.on_cpu is not None and self.on_cpu.suits(x):
+            return self.on_cpu(x)
+        for module in self:
+            x = module(x)
         return x
 
 
@@ -61,7 +63,8 @@ def build(layers: Layers, input_shape: Shape) -> nn.Sequential:
 
 def _network(traced: Sequence[TracedLayer]) -> Network:
     network = Network(*map(_module, traced))
-    network.on_cpu = planned(list(network), traced)
+    if any(isinstance(module, nn.Conv2d) for module in network):  # without, nothing is gained
+        network.on_cpu = Columns(list(network), traced)
     return network
 
 

@@ -23,6 +23,7 @@ from core.dataset_store import materialised
 from core.run_config import parse_run_config, resolve_run
 from worker.batches import Split, Splits, splits_of
 from worker.checkpoints import write_checkpoint
+from worker.device import choose_algorithms
 from worker.train import Training
 
 BATCH = 64
@@ -112,7 +113,7 @@ def _loop(model: nn.Module, train: DataLoader[Labelled], test: DataLoader[Labell
 
 def ours(folder: Path, fraction: float) -> Iterator[float]:
     """The recipe as a slot runs it, its checkpoint included."""
-    torch.set_deterministic_debug_mode("warn")
+    choose_algorithms(torch.device("cpu"), deterministic=False)
     training = Training(CONFIG, resolve_run(CONFIG).layers, _splits(folder, fraction))
     weights = [[parameter.shape for parameter in model.parameters()] for model in (training.model, plain_lenet5())]
     assert weights[0] == weights[1], "the plain network is another one"

@@ -166,6 +166,7 @@ def test_a_gpu_computes_deterministically_where_that_is_asked_for_and_a_cpu_alwa
         choose_algorithms(torch.device(device), deterministic=asked)
         assert torch.get_deterministic_debug_mode() == mode
         assert torch.backends.cudnn.deterministic is asked
+        assert not torch._C._get_deterministic_fill_uninitialized_memory()  # takes time, is to find mistakes
     finally:
         choose_algorithms(CPU, deterministic=False)
 
