@@ -40,7 +40,7 @@ def cost_rows(run: Run) -> list[CostRow]:
 
 def conditions_words(run: Run) -> str:
     """Whether anything else of ours ran at the same time."""
-    stack = (run.environment or {}).get("stack_size", 1)
+    stack = run.stack_size or 1
     if run.most_runs_beside is None:
         return "Whether anything was trained or exported beside it was not recorded."
     beside = []

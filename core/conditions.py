@@ -65,7 +65,7 @@ def conditions_of(runs: Sequence[Run]) -> Conditions:
     environments: list[dict[str, Any]] = [run.environment or {} for run in trained]
     values = {
         name: list(dict.fromkeys(known[name] for known in environments if name in known))
-        for name in dict.fromkeys(name for known in environments for name in known if name != "stack_size")
+        for name in dict.fromkeys(name for known in environments for name in known)
     }
     unlike = [
         f"{name.replace('_', ' ')} {' or '.join(map(str, told))}" for name, told in values.items() if len(told) > 1
@@ -76,7 +76,7 @@ def conditions_of(runs: Sequence[Run]) -> Conditions:
 
 def is_stacked(run: Run) -> bool:
     """Whether it was trained as one model together with others."""
-    return bool((run.environment or {}).get("stack_size", 1) > 1)
+    return (run.stack_size or 1) > 1
 
 
 def _beside(runs: Sequence[Run]) -> list[str]:

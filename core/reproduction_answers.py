@@ -12,6 +12,7 @@ from sqlmodel import Session, select
 
 from core.architectures.labels import tensor_label
 from core.architectures.layers import LAYERS
+from core.conditions import is_stacked
 from core.metrics import SUMMARY_FIGURES
 from core.reproductions import reproductions_of
 from core.run_files import folder_of_run
@@ -158,7 +159,7 @@ def _unlike(original: Run, again: Run) -> Iterator[str]:
     for name in CONDITIONS:
         if one.get(name) != other.get(name):
             yield f"{name.replace('_', ' ')}: {one.get(name, 'unknown')}, then {other.get(name, 'unknown')}"
-    stacked = [each["stack_size"] for each in (one, other) if each.get("stack_size", 1) > 1]
+    stacked = [run.stack_size or 1 for run in (original, again) if is_stacked(run)]
     if stacked:
         yield f"trained in a stack of {max(stacked)} runs, where sums are rounded otherwise"
     for each in (one, other):
