@@ -1,5 +1,6 @@
 """Recording epochs exactly once, their checkpoint, the run's summary, and progress within an epoch."""
 
+import base64
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -12,7 +13,7 @@ from core.events import record_event
 from core.lease import Lease, owned_by, owned_run
 from core.records import EpochFigures, WrittenFile
 from core.run_state import LeaseLost
-from core.tables import Artifact, Epoch, Fingerprint, Progress, Run
+from core.tables import Artifact, Epoch, EpochAnswers, Fingerprint, Progress, Run
 
 LOSSES = ("train_loss", "val_loss", "test_loss")
 PHASE_SECONDS = ("train_seconds", "evaluation_seconds", "checkpoint_seconds")
@@ -41,6 +42,9 @@ def record_epoch(
     session.add(epoch)
     if fingerprints is not None:
         session.add(Fingerprint(run_id=lease.run_id, epoch=figures.epoch, tensors=fingerprints))
+    if figures.test_answers is not None:
+        content = base64.b64decode(figures.test_answers)
+        session.add(EpochAnswers(run_id=lease.run_id, epoch=figures.epoch, content=content))
     superseded = _record_files(session, lease, files)
     session.flush()
     _summarise(session, session.get_one(Run, lease.run_id, populate_existing=True), epoch, selected)
@@ -119,6 +123,7 @@ def test_accuracies(session: Session, run_ids: Sequence[int], *, most: int) -> d
 
 def _epoch_row(lease: Lease, figures: EpochFigures) -> Epoch:
     values = asdict(figures)
+    del values["test_answers"]
     non_finite = [name for name in LOSSES if values[name] is not None and not math.isfinite(values[name])]
     values |= dict.fromkeys(non_finite)
     seconds = figures.train_seconds + figures.evaluation_seconds + figures.checkpoint_seconds

@@ -1,7 +1,7 @@
 """What a trainer measures and hands over to be recorded. Without the database, which the trainer does not know."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class TrainedEpoch:
     evaluation_seconds: float
     images_per_second: float
     peak_memory_bytes: int
+    test_answers: str | None = field(default=None, kw_only=True)  # to each test image, packed: worker/answers.py
 
 
 @dataclass(frozen=True)

@@ -157,6 +157,14 @@ class Fingerprint(SQLModel, table=True):
     tensors: Json = Field(sa_type=JSON)  # {"0.weight": "9f86d081884c7d65"}, in the order of the network
 
 
+class EpochAnswers(SQLModel, table=True):
+    """What the network said of each test image after an epoch: core/epoch_answers.py. Beside the epoch, not in it."""
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    epoch: int = Field(primary_key=True)
+    content: bytes = Field(sa_type=LargeBinary)
+
+
 class Progress(SQLModel, table=True):
     """Where a running run stands: one overwritten row, at most twice a second."""
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from worker.answers import answers_of
 from worker.stack_graph import Pace
 from worker.stack_inputs import StackedSplits
 from worker.stack_model import StackedModel
@@ -18,10 +19,11 @@ MIN_BATCH = 50  # images of each member: they share the memory of a lone run's b
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Mean cross-entropy, without label smoothing, and accuracy of each row."""
+    """Mean cross-entropy, without label smoothing, and accuracy of each row; its answers, (rows, N, 2)."""
 
     losses: list[float]
     accuracies: list[float]
+    answers: Tensor
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:
@@ -39,12 +41,18 @@ def smoothed_cross_entropy(outputs: Tensor, labels: Tensor, smoothing: Tensor) -
 
 @torch.inference_mode()
 def evaluated(
-    model: StackedModel, batches: Iterator[tuple[Tensor, Tensor]], precision: str, say: Callable[[], None]
+    model: StackedModel,
+    batches: Iterator[tuple[Tensor, Tensor]],
+    precision: str,
+    say: Callable[[], None],
+    *,
+    are_probabilities: bool,
 ) -> Evaluation:
     """Over images (B, K·C, H, W) and labels (K, B). Calls `say` at least every half second."""
     device = model.values.device
     loss_sum = torch.zeros(len(model), dtype=torch.float64, device=device)
     num_correct, num_images = torch.zeros(len(model), dtype=torch.int64, device=device), 0
+    answers: list[Tensor] = []
     pace, said_at = Pace(device), time.perf_counter()
     for images, labels in batches:
         with autocast(device, precision):
@@ -52,11 +60,13 @@ def evaluated(
         loss_sum += smoothed_cross_entropy(outputs, labels, loss_sum.new_zeros(1)).sum(1)
         num_correct += (outputs.argmax(2) == labels).sum(1)
         num_images += labels.shape[1]
+        answers.append(answers_of(outputs, labels, are_probabilities=are_probabilities))
         pace.after_step()
         if time.perf_counter() - said_at >= REPORT_SECONDS:
             say()
             said_at = time.perf_counter()
-    return Evaluation((loss_sum / num_images).tolist(), (num_correct / num_images).tolist())
+    figures = (loss_sum / num_images).tolist(), (num_correct / num_images).tolist()
+    return Evaluation(*figures, torch.cat(answers, 1))
 
 
 def val_batches(splits: StackedSplits) -> Iterator[tuple[Tensor, Tensor]]:

@@ -16,6 +16,7 @@ from core.records import TrainedEpoch
 from core.run_config import RunConfig
 from core.schedules import learning_rate_at
 from core.stacking import stack_key
+from worker.answers import packed, says_probabilities
 from worker.batches import Splits
 from worker.device import forget_peak_memory, peak_memory_bytes
 from worker.stack import Stack
@@ -49,6 +50,7 @@ class StackedTraining:
         self.configs, self.device, self.epochs_done = list(configs), device, 0
         self.members = list(range(len(configs)))
         self._rows = list(self.members)  # whose row of the stack it is
+        self._says_probabilities = says_probabilities(layers[0])
         self._done = dict.fromkeys(self.members, 0)
         self._stack = Stack(configs, layers, stacked_splits_of(dataset, configs, device), device)
 
@@ -156,7 +158,10 @@ class StackedTraining:
         """Row by row, on the images held out, if any are, and on the test split; `say` is called now and then."""
         stack, config = self._stack, self.configs[0]
         batches = [val_batches(stack.splits)] if config.num_validation_images else []
-        return [evaluated(stack.model, each, config.precision, say) for each in (*batches, test_batches(stack.splits))]
+        return [
+            evaluated(stack.model, each, config.precision, say, are_probabilities=self._says_probabilities)
+            for each in (*batches, test_batches(stack.splits))
+        ]
 
     def _figures(
         self, epoch: int, evaluations: list[Evaluation], train_seconds: float, evaluation_seconds: float
@@ -178,6 +183,7 @@ class StackedTraining:
                 evaluation_seconds=evaluation_seconds,
                 images_per_second=stack.num_images / train_seconds,
                 peak_memory_bytes=peak_memory_bytes(self.device),
+                test_answers=packed([test.answers[row]]),
             )
             for row, member in self._present()
         }

@@ -16,6 +16,7 @@ from core.architectures.layers import Layers
 from core.records import TrainedEpoch
 from core.run_config import RunConfig
 from core.schedules import learning_rate_at
+from worker.answers import answers_of, packed, says_probabilities
 from worker.batches import Split, Splits, train_batches
 from worker.device import forget_peak_memory, peak_memory_bytes
 from worker.models import build
@@ -57,6 +58,7 @@ class Training:
         torch.manual_seed(derived_seed(config.seed, "initialisation"))
         self.model = build(layers, tuple(splits.train.images.shape[1:])).to(self.device)
         self.optimizer = build_optimizer(config, self.model)
+        self._says_probabilities = says_probabilities(layers)
         self._has_dropout = any(isinstance(module, nn.Dropout) for module in self.model.modules())
 
     def tensors(self) -> dict[str, torch.Tensor]:
@@ -79,7 +81,8 @@ class Training:
             trained = time.perf_counter()
             report(StepReport("evaluating", epoch, self.steps_per_epoch, self.steps_per_epoch, None, None))
             val = self._evaluate(self.splits.val) if self.splits.val is not None else (None, None)
-            test = self._evaluate(self.splits.test)
+            answers: list[torch.Tensor] = []
+            test = self._evaluate(self.splits.test, answers)
             self.epochs_done = epoch
             yield TrainedEpoch(
                 epoch=epoch,
@@ -94,6 +97,7 @@ class Training:
                 evaluation_seconds=time.perf_counter() - trained,
                 images_per_second=len(self.splits.train) / (trained - started),
                 peak_memory_bytes=peak_memory_bytes(self.device),
+                test_answers=packed(answers),
             )
 
     @property
@@ -141,12 +145,14 @@ class Training:
         return loss, outputs
 
     @torch.inference_mode()
-    def _evaluate(self, split: Split) -> tuple[float, float]:
-        """Mean cross-entropy (without label smoothing) and accuracy over a split."""
+    def _evaluate(self, split: Split, answers: list[torch.Tensor] | None = None) -> tuple[float, float]:
+        """Mean cross-entropy (without label smoothing) and accuracy over a split; adds to `answers` those to it."""
         loss_sum, num_correct = 0.0, 0
         for outputs, labels in evaluated(self.model, self.splits, split, self.config.precision):
             loss_sum += float(functional.cross_entropy(outputs.float(), labels, reduction="sum"))
             num_correct += int((outputs.argmax(1) == labels).sum())
+            if answers is not None:
+                answers.append(answers_of(outputs, labels, are_probabilities=self._says_probabilities))
         return loss_sum / len(split), num_correct / len(split)
 
 

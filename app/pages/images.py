@@ -13,6 +13,7 @@ from core.chosen_predictions import choose_predictions
 from core.chosen_runs import Choice
 from core.dataset_store import materialised
 from core.datasets import dataset_named
+from core.epoch_answers import history_of_image
 from core.events import newest_event_id
 from core.png import png_bytes
 from core.run_state import RunState
@@ -22,6 +23,7 @@ router = APIRouter()
 
 ImageNumber = Annotated[int, Path(ge=0, le=LARGEST_ID)]
 NUM_NEWEST = 20  # runs that answer where none are chosen
+MOST_HISTORIES = 30  # runs whose epochs are shown
 FOR_EVER = "private, max-age=31536000, immutable"
 
 
@@ -45,9 +47,12 @@ def image_page(
     choice = view.choice or _newest(session, name)
     chosen = choose_predictions(session, choice, settings.runs_dir, settings.materialised_dir)
     groups = chosen.groups if chosen.dataset is not None and chosen.dataset.manifest.name == name else []
+    labels, classes = dataset.labels("test"), dataset.manifest.classes
+    runs = [one.run for group in groups for one in group.predictions][:MOST_HISTORIES]
+    told = [(run, history_of_image(session, run, number, labels, len(classes))) for run in runs]
     return render(
         request, "pages/image.html", view=view, chosen=chosen, event_id=event_id, dataset=dataset, number=number,
-        classes=dataset.manifest.classes, label=int(dataset.labels("test")[number]), groups=groups,
+        classes=classes, label=int(labels[number]), groups=groups, histories=[one for one in told if one[1]],
     )  # fmt: skip
 
 

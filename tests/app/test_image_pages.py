@@ -3,6 +3,7 @@
 import html
 import io
 import re
+import zlib
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image
 from core.database import Database
 from core.png import png_bytes
 from core.settings import Settings
+from core.tables import EpochAnswers, Run
 from tests.app.predicted_runs import make_dataset, predicted
 from tests.app.trained_runs import launch, trained
 
@@ -200,3 +202,18 @@ def test_compare_and_the_run_lead_to_the_images(client: TestClient, two_groups: 
     assert f'href="/errors?runs={two_groups[0]}"' in text
     assert len(re.findall(r'class="to-images" id="images-[0-9a-f]{64}"', text)) == 2
     assert f'href="/errors?runs={two_groups[0]}"' in page(client, f"/runs/{two_groups[0]}")
+
+
+def test_an_image_s_history_is_told_epoch_by_epoch(client: TestClient, database: Database, run: int) -> None:
+    assert "kept no answers of their epochs" in words(page(client, f"/datasets/digits/images/test/1?runs={run}"))
+    less_label = ([0, 2, 0, 0, 0, 0], [0, 1, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0])  # of image 1, a cat: <b>, dog, cat
+    with database.writing() as session:
+        for epoch, said in enumerate(less_label, start=1):
+            content = zlib.compress(bytes(said) + bytes([102, 204, 255, 0, 0, 0]))
+            session.add(EpochAnswers(run_id=run, epoch=epoch, content=content))
+        session.get_one(Run, run).epochs_done = 3
+    told = words(page(client, f"/datasets/digits/images/test/1?runs={run}"))
+    assert "epoch 1: <b> (wrong), 80 %; epoch 2: dog (wrong), 80 %; epoch 3: cat, 80 %;" in told
+    with database.writing() as session:
+        session.get_one(EpochAnswers, (run, 1)).content = zlib.compress(bytes(14))
+    assert "kept no answers" in words(page(client, f"/datasets/digits/images/test/1?runs={run}"))

@@ -1,0 +1,44 @@
+"""What a run said of the test images after each epoch: packed by worker/answers.py, recorded with the epoch."""
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlmodel import Session, col, select
+
+from core.tables import EpochAnswers, Run
+
+MOST_EPOCHS = 40  # of a run that are shown: of a longer one every n-th, and the last
+
+
+@dataclass(frozen=True)
+class EpochAnswer:
+    """What was said of one image after one epoch."""
+
+    epoch: int
+    said: int
+    confidence: float  # to a 255th
+
+
+def history_of_image(
+    session: Session, run: Run, image: int, labels: NDArray[np.uint8], num_classes: int
+) -> list[EpochAnswer]:
+    """Oldest first; empty where the run kept none (it is of an older version), or was tested on other images."""
+    every = -(-max(run.epochs_done, 1) // MOST_EPOCHS)
+    is_shown = (col(EpochAnswers.epoch) % every == 0) | (col(EpochAnswers.epoch) == run.epochs_done)
+    rows = session.exec(
+        select(EpochAnswers).where(EpochAnswers.run_id == run.id, is_shown).order_by(col(EpochAnswers.epoch))
+    )
+    told = []
+    for row in rows:
+        said, shares = unpacked(row.content)
+        if len(said) != len(labels):
+            return []
+        told.append(EpochAnswer(row.epoch, (int(said[image]) + int(labels[image])) % 256, int(shares[image]) / 255))
+    return told if all(answer.said < num_classes for answer in told) else []
+
+
+def unpacked(content: bytes) -> NDArray[np.uint8]:
+    """(2, N): the class said less the label modulo 256, and its probability in 255ths."""
+    return np.frombuffer(zlib.decompress(content), np.uint8).reshape(2, -1)

@@ -1,0 +1,16 @@
+"""Schema 8: what a run said of each test image after each epoch."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    op.create_table(
+        "epochanswers",
+        sa.Column("run_id", sa.Integer(), sa.ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("epoch", sa.Integer(), primary_key=True),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+    )
