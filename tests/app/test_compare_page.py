@@ -167,6 +167,17 @@ def test_verdicts_stand_on_the_page_against_the_baseline_of_the_address(
     assert "Which is better?" not in page(client, "?runs=1,3")  # one group alone
 
 
+def test_of_many_groups_a_list_offers_the_baseline_and_the_last_are_folded(
+    client: TestClient, database: Database
+) -> None:
+    for number in range(15):
+        trained(database, 0.5, learning_rate=1 / (number + 1))
+    text = page(client, f"?runs={','.join(map(str, range(1, 16)))}")
+    assert re.search(r"Against LeNet-5, learning rate 1\S* ; choose another", words(text))
+    assert len(re.findall(r'id="baseline-[0-9a-f]{64}', text)) == 15
+    assert "2 more groups" in words(text)
+
+
 def test_the_button_queues_more_seeds_and_the_address_has_them(
     client: TestClient, database: Database, settings: Settings
 ) -> None:
