@@ -159,6 +159,9 @@ def test_verdicts_stand_on_the_page_against_the_baseline_of_the_address(
         r"Custom MLP loses to LeNet-5 by 3\.\d\d pp \[\d\.\d\d, \d\.\d\d\], p = 0\.00\d+, 4 seeds each", words(text)
     )
     assert "How this was worked out" in words(text)
+    to_images = re.search(r'href="(/compare/disagreements[^"]*)">Which classes improve', text)
+    assert to_images
+    assert "From LeNet-5 to Custom MLP" in words(client.get(html.unescape(to_images[1])).text)
     other = re.findall(r'id="baseline-(\w+)"', text)[1]
     turned = page(client, f"?runs=1,2,3,4,5,6,7,8&baseline={other[:12]}")
     assert "LeNet-5 beats Custom MLP by 3." in words(turned)
