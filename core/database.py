@@ -19,7 +19,7 @@ from sqlmodel import Session, SQLModel
 
 from core import tables
 
-SCHEMA_VERSION = 8  # the newest step in core/migrations
+SCHEMA_VERSION = 9  # the newest step in core/migrations
 # Below this version a WAL reset can lose a committed transaction (sqlite.org, release log 3.51.3).
 FIRST_SOUND_SQLITE = (3, 51, 3)
 BUSY_TIMEOUT_SECONDS = 30

@@ -1,10 +1,10 @@
-"""Schema 8: what a run said of each test image after each epoch."""
+"""Schema 9: what a run said of each test image after each epoch."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 
 
 def upgrade() -> None:
