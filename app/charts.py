@@ -36,15 +36,23 @@ class Panel:
 
 
 def epoch_panels(
-    epochs: Sequence[Epoch], *, num_epochs: int, selected_epoch: int | None, has_validation: bool, look: Look
-) -> list[Panel]:
+    epochs: Sequence[Epoch], *, num_epochs: int, selected_epoch: int | None, has_validation: bool, look: Look,
+    num_inherited: int = 0,
+) -> list[Panel]:  # fmt: skip
     """The report's four curves: train and test, loss and accuracy. Validation joins test, from which it is to be
-    told apart; `num_epochs` is where the x axis ends, so that a line grows into it."""
-    return [
+    told apart; `num_epochs` is where the x axis ends, so that a line grows into it. After `num_inherited` epochs, which
+    another run trained, a line stands across."""
+    panels = [
         _epoch_panel(split, measure, epochs, num_epochs, selected_epoch, has_validation, look)
         for split in ("train", "test")
         for measure in (LOSS, ACCURACY)
     ]
+    if num_inherited:
+        place = {"x0": num_inherited + 0.5, "x1": num_inherited + 0.5, "y0": 0, "y1": 1, "yref": "paper"}
+        border = {"type": "line", "line": {"color": QUIET, "width": 1, "dash": "dot"}} | place
+        for panel in panels:
+            panel.figure["layout"]["shapes"] = [border]
+    return panels
 
 
 def _epoch_panel(

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DatabaseError
 
 from core.backup_contents import DATABASE, MANIFEST, BackupRefused, Manifest, NamedFile, facts_of, named_files
 from core.database import Database, copy_database, sqlite_module
-from core.durable import sync_folder
+from core.durable import link_or_copy, sync_folder
 from core.settings import Settings
 
 STAGING = ".staging"
@@ -92,22 +92,11 @@ def _freeze(settings: Settings, stage: Path) -> list[NamedFile]:
             copy_database(settings.database_file, stage / DATABASE)
             named = named_files(stage / DATABASE)
             for one in named:
-                _link(settings.data_dir / one.name, stage / one.name)
+                with suppress(FileNotFoundError):  # left out, and told
+                    link_or_copy(settings.data_dir / one.name, stage / one.name)
     finally:
         database.close()
     return named
-
-
-def _link(source: Path, target: Path) -> None:
-    """A hard link, which costs nothing and outlives the original; a copy where the disk has no such links."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileNotFoundError):  # left out, and told
-        try:
-            os.link(source, target)
-        except FileNotFoundError:
-            raise
-        except OSError:
-            shutil.copyfile(source, target)
 
 
 def _refuse_too_little_room(settings: Settings, folder: Path, num_bytes: int) -> None:

@@ -25,7 +25,7 @@ def config_fields(run: Run) -> dict[str, JsonValue]:
         value = run.config.get(field)
         if field in NOT_COMPARED or field == NETWORK or (field in DEPENDENT_FIELDS and value is None):
             continue
-        fields[field] = value
+        fields[field] = "scratch" if field == "source" and value is None else value
     return fields
 
 

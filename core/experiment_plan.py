@@ -104,7 +104,7 @@ def _grid_problems(grid: Grid) -> dict[str, str]:
     problems: dict[str, str] = {}
     for path, values in grid.items():
         is_known = path in RunConfig.model_fields or (path.startswith(PARAMETER) and path != PARAMETER)
-        if path in ("seed", "name") or not is_known:
+        if path in ("seed", "name", "source") or not is_known:
             problems[f"grid.{path}"] = "is not a field that can vary" if path != "seed" else "is said by `seeds`"
         elif not values:
             problems[f"grid.{path}"] = "must have at least one value"

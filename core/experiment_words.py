@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from core.run_config import RunConfig
+from core.run_source import source_words
 
 PARAMETER = "architecture.parameters."  # begins the path of a family's parameter
 
@@ -29,6 +30,8 @@ def value_words(value: JsonValue) -> str:
             return f"{value:.12g}"
         case list():
             return "×".join(map(value_words, value)) or "none"
+        case {"mode": mode, "run_id": run_id, "epoch": epoch}:
+            return source_words(mode, run_id, epoch)
         case dict():
             own = value.get("parameters")
             return ", ".join(filter(None, [str(value.get("name")), in_words(own if isinstance(own, dict) else {})]))

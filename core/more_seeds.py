@@ -69,7 +69,9 @@ def _num_judged(runs: Sequence[Run]) -> int:
 
 
 def _again(run: Run, seed: int) -> ResolvedRun:
-    """The run's config with another seed, and with that in the name where it had one."""
+    """The run's config with another seed, and with that in the name where it had one. Raises InvalidRunConfig."""
+    if (run.config.get("source") or {}).get("mode") == "continue":
+        raise InvalidRunConfig({"group": "goes on from other runs: train more seeds of those, and continue them"})
     stem = re.sub(r"(, )?seed \d+$", "", run.config["name"])[: MAX_NAME_LENGTH - 20]
     name = f"{stem}, seed {seed}" if stem else ""
     resolved = resolve_run(parse_run_config(run.config | {"seed": seed, "name": name}))

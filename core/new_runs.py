@@ -17,7 +17,7 @@ def new_run(resolved: ResolvedRun, experiment_id: int | None) -> Run:
         config=config.model_dump(mode="json"),
         layers=[layer.model_dump(mode="json") for layer in resolved.layers],
         config_hash=resolved.config_hash,
-        stack_key=stack_key(config, resolved.layers),
+        stack_key=stack_key(config, resolved.layers) if config.source is None else None,  # a start of its own
         architecture=config.architecture.name,
         dataset=config.dataset,
         seed=config.seed,

@@ -24,6 +24,7 @@ from core.architectures.layers import LAYERS, Layers
 from core.architectures.shapes import ArchitectureError, count_multiply_adds, count_parameters
 from core.datasets import DATASETS, Dataset
 from core.invalid_run_config import InvalidRunConfig, problems_of
+from core.run_source import Source
 
 # What a field means only beside a certain choice, and its value when nothing was said.
 DEPENDENT_FIELDS: dict[str, tuple[str, frozenset[str], float | bool | int]] = {
@@ -78,6 +79,7 @@ class RunConfig(BaseModel):
     precision: Literal["fp32", "tf32", "bf16"] = Field(
         "fp32", title="Precision", description="tf32 is a GPU's way to compute; on a CPU it is fp32"
     )
+    source: Source | None = Field(None, title="Starts from", description="another run's checkpoint or weights")
 
     @field_validator("name")
     @classmethod
@@ -118,8 +120,14 @@ class RunConfig(BaseModel):
     def num_validation_images(self) -> int:
         return 0 if self.validation == "none" else self.validation
 
+    @property
+    def epochs_inherited(self) -> int:
+        """Of a run that is continued: its past."""
+        return (self.source.epoch or 0) if self.source is not None and self.source.mode == "continue" else 0
+
     def display_name(self) -> str:
-        return self.name or f"{self.architecture.name} on {self.dataset}, seed {self.seed}"
+        start = f", from run {self.source.run_id}" if self.source is not None else ""
+        return self.name or f"{self.architecture.name} on {self.dataset}, seed {self.seed}{start}"
 
 
 @dataclass(frozen=True)
@@ -174,10 +182,13 @@ def _resolved_layers(choice: ArchitectureChoice, dataset: Dataset) -> Layers:
 
 
 def config_hash(config: RunConfig, layers: Layers) -> str:
-    """SHA-256 of the canonical JSON of the resolved config: layers for names, without name, seed, device."""
-    resolved = config.model_dump(mode="json", exclude=set(NOT_HASHED)) | {
+    """SHA-256 of the canonical JSON of the resolved config: layers for names, without name, seed, device; of a source
+    what decides the result."""
+    resolved = config.model_dump(mode="json", exclude={*NOT_HASHED, "source"}) | {
         "layers": LAYERS.dump_python(layers, mode="json")
     }
+    if config.source is not None:  # else as before there were any
+        resolved["source"] = config.source.deciding()
     return sha256_of(resolved)
 
 

@@ -12,7 +12,15 @@ from core.architectures.layers import Layers
 from core.dataset_store import MaterialisedDataset
 from core.records import EpochFigures, TrainedEpoch, WrittenFile
 from core.run_config import RunConfig
-from worker.checkpoints import checkpoint_name, read_checkpoint, write_checkpoint, write_weights
+from core.run_source import Source
+from worker.checkpoints import (
+    CheckpointBroken,
+    checkpoint_name,
+    read_checkpoint,
+    read_weights,
+    write_checkpoint,
+    write_weights,
+)
 from worker.device import chosen_device, environment
 from worker.failures import explained
 from worker.fingerprints import fingerprints
@@ -30,7 +38,8 @@ class Interrupted(Exception):
 
 @dataclass
 class Attempt:
-    """`checkpoint` is the recorded file to resume from: its name and SHA-256, or None."""
+    """`checkpoint` is the recorded file to resume from: its name and SHA-256, or None; `source`: the weights to start
+    from, likewise."""
 
     run_id: int
     number: int
@@ -40,6 +49,7 @@ class Attempt:
     checkpoint: dict[str, str] | None
     commands: LinePipe
     say: Callable[[Message], None]  # to the supervisor
+    source: dict[str, str] | None = None
     history: list[dict[str, Any]] = field(default_factory=list)  # JSON figures and file name of each epoch
 
     def train(self, dataset: MaterialisedDataset) -> None:
@@ -49,6 +59,8 @@ class Attempt:
         training = training_of(self.config, self.layers, dataset, device)
         if tensors is not None:
             training.restore(tensors, len(self.history))
+        elif self.config.source is not None:
+            training.start_from(self._source_weights(self.config.source))
         if not self.is_patience_spent():
             for epoch in training.epochs(self.say_step):
                 started = time.perf_counter()
@@ -75,6 +87,12 @@ class Attempt:
         self.log(f"attempt {self.number} on {where}; starts at epoch {len(self.history) + 1}")
         self._beside = CpuBeside()
         return tensors
+
+    def _source_weights(self, source: Source) -> dict[str, torch.Tensor]:
+        """Raises CheckpointBroken; also for a run that goes on from a checkpoint, and has none."""
+        if self.source is None:
+            raise CheckpointBroken(f"What run {source.run_id} left for this one to start from is gone.")
+        return read_weights(self.folder / self.source["file_name"], self.source["sha256"])
 
     def is_patience_spent(self) -> bool:
         """Whether it stops early after the epochs so far; the log says so."""

@@ -53,6 +53,12 @@ def read_checkpoint(file: Path, sha256: str | None = None) -> Checkpoint:
     return Checkpoint(load(content), json.loads(header["__metadata__"]["history"]))
 
 
+def read_weights(file: Path, sha256: str) -> dict[str, torch.Tensor]:
+    """Of a file that write_weights made; raises CheckpointBroken."""
+    weights: dict[str, torch.Tensor] = load(read_whole(file, sha256))
+    return weights
+
+
 def read_whole(file: Path, sha256: str | None = None) -> bytes:
     """The bytes that were written; raises CheckpointBroken."""
     try:

@@ -66,6 +66,7 @@ def _told(session: Session, run: Run, runs_dir: Path) -> tuple[Lease, Message]:
     artifacts = runs.artifacts_of_run(session, run.id)
     remove_orphans(runs_dir / str(run.id), {artifact.file_name for artifact in artifacts})
     checkpoint = next((artifact for artifact in artifacts if artifact.id == run.checkpoint_id), None)
+    source = next((artifact for artifact in artifacts if artifact.kind == "source"), None)
     return Lease(run.id, run.worker_id, run.attempt), {
         "run_id": run.id,
         "attempt": run.attempt,
@@ -74,6 +75,7 @@ def _told(session: Session, run: Run, runs_dir: Path) -> tuple[Lease, Message]:
         "stack_key": run.stack_key,
         "threads": threads_of(session, run),
         "checkpoint": checkpoint and {"file_name": checkpoint.file_name, "sha256": checkpoint.sha256},
+        "source": source and {"file_name": source.file_name, "sha256": source.sha256},
     }
 
 

@@ -28,6 +28,9 @@ def explained(error: Exception, config: RunConfig, folder: Path) -> tuple[str, s
         case TrainingDiverged():
             lower = f"Lower the learning rate (it was {config.learning_rate:g}), for example to"
             return str(error), f"{lower} {config.learning_rate / 10:g}, or use a warm-up.", None
+        case CheckpointBroken() if config.source is not None:
+            where = f"It takes the file from run {config.source.run_id} anew; is that one damaged, restore a backup."
+            return str(error), f"Launch it again. {where}", None
         case CheckpointBroken():
             return str(error), AGAIN, None
         case DeviceUnavailable():

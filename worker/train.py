@@ -72,6 +72,10 @@ class Training:
         restore_state(self.optimizer, tensors)
         self.epochs_done = epochs_done
 
+    def start_from(self, weights: dict[str, torch.Tensor]) -> None:
+        """Another run's weights in place of fresh ones, before the first epoch."""
+        self.model.load_state_dict(weights)
+
     def epochs(self, report: Callable[[StepReport], None]) -> Iterator[TrainedEpoch]:
         """Trains epoch after epoch. What `report` raises ends the training; raises TrainingDiverged."""
         for epoch in range(self.epochs_done + 1, self.config.epochs + 1):

@@ -55,6 +55,7 @@ def _attempt(run: Message, settings: Settings, commands: LinePipe, say: Callable
         layers=LAYERS.validate_python(run["layers"]),
         folder=settings.runs_dir / str(run["run_id"]),
         checkpoint=run["checkpoint"],
+        source=run.get("source"),
         commands=commands,
         say=say,
     )

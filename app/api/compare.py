@@ -19,6 +19,7 @@ from core.chosen_runs import choose_runs
 from core.comparison import MEASURES, Comparison, Group, compare
 from core.conditions import conditions_of
 from core.costs import COSTS, CostRange
+from core.inheritance import take_over
 from core.invalid_run_config import InvalidRunConfig
 from core.more_seeds import ask_for_more_seeds, looks_at
 from core.spreads import Spread
@@ -72,10 +73,12 @@ def get_comparison(
 
 
 @router.post("/more-seeds", status_code=201, responses=problems(404, 409))
-def more_seeds(asked: MoreSeedsIn, session: Writing) -> MoreSeedsOut:
+def more_seeds(asked: MoreSeedsIn, session: Writing, settings: CurrentSettings) -> MoreSeedsOut:
     """Queue both configs with the next unused seeds, the same for both. After a verdict that is another look, which the
     next verdict takes into account."""
     runs = ask_for_more_seeds(session, asked.baseline, asked.group, asked.seeds)
+    for run in runs:
+        take_over(session, settings.runs_dir, run)
     look = looks_at(session, asked.baseline, [asked.group])[asked.group]
     return MoreSeedsOut(runs=tuple(run.id for run in runs if run.id is not None), look=look)
 

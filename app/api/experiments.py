@@ -14,7 +14,7 @@ from app.api.experiment_schemas import (
     experiment_out,
     listed_experiment,
 )
-from app.dependencies import LARGEST_ID, ExperimentId, IdempotencyKey, Reading, Writing
+from app.dependencies import LARGEST_ID, CurrentSettings, ExperimentId, IdempotencyKey, Reading, Writing
 from app.errors import problems
 from core import experiment_changes
 from core.experiment_plan import ExperimentPlan, plan_experiment
@@ -26,7 +26,10 @@ from core.experiments import (
     runs_of_experiment,
     summaries,
 )
+from core.inheritance import take_over_all
 from core.report import reproduction
+from core.settings import Settings
+from core.sources import settle_plan
 from core.tables import Experiment
 
 router = APIRouter(prefix="/experiments", tags=["experiments"])
@@ -64,26 +67,29 @@ KNOWN_KEY: dict[int | str, dict[str, Any]] = {
 def launch_many(
     asked: Annotated[ExperimentIn, Body(openapi_examples=EXAMPLES)],
     session: Writing,
+    settings: CurrentSettings,
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> ExperimentOut:
-    """Add an experiment and all of its runs to the queue: each combination of the grid, seed by seed.
+    """Add an experiment and all of its runs to the queue: each combination of the grid, seed by seed. A `source` in
+    the base has each of them start from the same weights.
 
     A benchmark's runs wait until nothing else is trained or exported, and while one is trained nothing else starts."""
     plan = plan_experiment(
         name=asked.name, base=asked.base, grid=asked.grid, seeds=asked.seeds,
         repeats=asked.chosen_repeats,
     )  # fmt: skip
-    return _launched(session, response, plan, idempotency_key)
+    return _launched(session, settings, response, settle_plan(session, plan), idempotency_key)
 
 
 @router.post("/report", status_code=201, responses=problems(400, 404) | KNOWN_KEY)
 def launch_report(
-    asked: ReportIn, session: Writing, response: Response, idempotency_key: IdempotencyKey = None
-) -> ExperimentOut:
+    asked: ReportIn, session: Writing, settings: CurrentSettings, response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> ExperimentOut:  # fmt: skip
     """Reproduce the report: its four networks and a real MLP as it trained them, over seeds."""
     plan = reproduction(asked.dataset, asked.seeds, asked.chosen_repeats)
-    return _launched(session, response, plan, idempotency_key)
+    return _launched(session, settings, response, plan, idempotency_key)
 
 
 @router.get("")
@@ -118,12 +124,14 @@ def cancel_experiment(experiment_id: ExperimentId, session: Writing) -> Experime
     return _told(session, experiment_changes.cancel_experiment(session, experiment_id))
 
 
-def _launched(session: Session, response: Response, plan: ExperimentPlan, key: str | None) -> ExperimentOut:
-    if key is None:
-        experiment = launch_experiment(session, plan)
-    else:
-        experiment, is_new = launch_experiment_once(session, plan, key)
-        response.status_code = 201 if is_new else 200
+def _launched(
+    session: Session, settings: Settings, response: Response, plan: ExperimentPlan, key: str | None
+) -> ExperimentOut:
+    made = (launch_experiment(session, plan), True) if key is None else launch_experiment_once(session, plan, key)
+    experiment, is_new = made
+    if is_new:
+        take_over_all(session, settings.runs_dir, experiment)
+    response.status_code = 201 if is_new else 200
     response.headers["Location"] = f"/api/v1/experiments/{experiment.id}"
     return _told(session, experiment)
 

@@ -7,17 +7,20 @@ from fastapi import APIRouter, Body, Query, Response
 from sqlmodel import Session
 
 from app.api.bulk_schemas import BulkChange, BulkOut, refusal_out
-from app.api.schemas import RunChange, RunListOut, RunOut, run_out
-from app.dependencies import LARGEST_ID, IdempotencyKey, Reading, RunId, Writing
+from app.api.schemas import ContinueIn, RunChange, RunListOut, RunOut, run_out
+from app.dependencies import LARGEST_ID, CurrentSettings, IdempotencyKey, Reading, RunId, Writing
 from app.errors import problems
 from core import queue, run_changes
 from core.bin import move_to_bin, restore
 from core.bulk import change_runs
 from core.idempotency import enqueue_once
+from core.inheritance import take_over
 from core.reproductions import reproduce_once
-from core.run_config import RunConfig, resolve_run
+from core.run_config import ResolvedRun, RunConfig, resolve_run
 from core.run_state import RunState
 from core.runs import RunFilter, SortKey, list_runs, progress_of_run, queue_positions, run_by_id
+from core.settings import Settings
+from core.sources import continuation, settle
 from core.tables import Run
 from core.tags import set_tags, tags_of_runs
 
@@ -38,6 +41,13 @@ EXAMPLES = {
             "selection": "best_val", "early_stopping_patience": 5, "seed": 7,
         },
     },
+    "fine-tuning": {
+        "summary": "From the weights of run 1, with a smaller learning rate",
+        "value": {
+            "architecture": {"name": "lenet5"}, "dataset": "digits", "epochs": 2, "learning_rate": 0.001,
+            "source": {"mode": "weights", "run_id": 1},
+        },
+    },
 }  # fmt: skip
 
 Names = Annotated[list[Annotated[str, Query(max_length=64)]], Query(max_length=50)]
@@ -48,18 +58,16 @@ Ids = Annotated[list[Annotated[int, Query(ge=1, le=LARGEST_ID)]], Query(max_leng
 def launch(
     config: Annotated[RunConfig, Body(openapi_examples=EXAMPLES)],
     session: Writing,
+    settings: CurrentSettings,
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> RunOut:
-    """Add a run to the queue. What is not given is as in the report: SGD, learning rate 0.01, batches of 64."""
-    resolved = resolve_run(config)
-    if idempotency_key is None:
-        run = queue.enqueue(session, resolved)
-    else:
-        run, is_new = enqueue_once(session, resolved, idempotency_key)
-        response.status_code = 201 if is_new else 200
-    response.headers["Location"] = f"/api/v1/runs/{run.id}"
-    return _told(session, run)
+    """Add a run to the queue. What is not given is as in the report: SGD, learning rate 0.01, batches of 64.
+
+    With a `source` of mode `weights` it starts from the selected weights of a completed run, with a fresh optimizer;
+    the network's tensors must have the same names and shapes."""
+    resolved = settle(session, resolve_run(config))
+    return _launched(session, settings, response, *_enqueued(session, resolved, idempotency_key))
 
 
 @router.get("", responses=problems(400))
@@ -142,20 +150,47 @@ def cancel_run(run_id: RunId, session: Writing) -> RunOut:
     responses=problems(400, 404, 409) | {200: {"model": RunOut, "description": "Known key"}},
 )  # fmt: skip
 def reproduce_run(
-    run_id: RunId, session: Writing, response: Response, idempotency_key: IdempotencyKey = None
-) -> RunOut:
+    run_id: RunId, session: Writing, settings: CurrentSettings, response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> RunOut:  # fmt: skip
     """Train a completed run again, with its threads and on its kind of device; `reproductions` then tells whether it
     came out identical."""
-    run, is_new = reproduce_once(session, run_id, idempotency_key or secrets.token_urlsafe(16))
-    response.status_code = 201 if is_new else 200
-    response.headers["Location"] = f"/api/v1/runs/{run.id}"
-    return _told(session, run)
+    made = reproduce_once(session, run_id, idempotency_key or secrets.token_urlsafe(16))
+    return _launched(session, settings, response, *made)
+
+
+@router.post(
+    "/{run_id}/continue", status_code=201,
+    responses=problems(400, 404) | {200: {"model": RunOut, "description": "Known key"}},
+)  # fmt: skip
+def continue_run(
+    run_id: RunId, asked: ContinueIn, session: Writing, settings: CurrentSettings, response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> RunOut:  # fmt: skip
+    """Add a run that goes on where an ended one stopped: its last checkpoint, optimizer and all, its epochs as its
+    past, its config but for the epochs. A constant or step schedule ends, on a CPU, in the weights of one run of as
+    many epochs, bit for bit; cosine and one-cycle are drawn over the new total and entered where the old run ended,
+    which one run would not have done."""
+    resolved = settle(session, resolve_run(continuation(run_by_id(session, run_id), asked.epochs)))
+    return _launched(session, settings, response, *_enqueued(session, resolved, idempotency_key))
 
 
 @router.post("/{run_id}/requeue", responses=problems(404, 409))
 def requeue_run(run_id: RunId, session: Writing) -> RunOut:
     """Put a failed or cancelled run back into the queue; it goes on at its last checkpoint."""
     return _told(session, queue.requeue(session, run_id))
+
+
+def _enqueued(session: Session, resolved: ResolvedRun, key: str | None) -> tuple[Run, bool]:
+    return (queue.enqueue(session, resolved), True) if key is None else enqueue_once(session, resolved, key)
+
+
+def _launched(session: Session, settings: Settings, response: Response, run: Run, is_new: bool) -> RunOut:
+    if is_new:
+        take_over(session, settings.runs_dir, run)
+    response.status_code = 201 if is_new else 200
+    response.headers["Location"] = f"/api/v1/runs/{run.id}"
+    return _told(session, run)
 
 
 def _told(session: Session, run: Run) -> RunOut:

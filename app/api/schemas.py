@@ -36,6 +36,12 @@ class RunChange(Shape):
     tags: list[Tag] | None = Field(None, max_length=MAX_TAGS, description="these and no other", examples=[["try"]])
 
 
+class ContinueIn(Shape):
+    """How far."""
+
+    epochs: int = Field(ge=1, le=10_000, description="in all, with those that are trained", examples=[20])
+
+
 class SummaryOut(Shape):
     """Figures of the selected epoch; a loss that was NaN or infinite is null and named in `non_finite`."""
 

@@ -21,6 +21,7 @@ from core.conditions import conditions_of
 from core.estimates import seconds_until_end
 from core.events import newest_event_id
 from core.experiments import experiment_by_id, list_experiments
+from core.inheritance import take_over
 from core.more_seeds import ask_for_more_seeds
 from core.run_state import ENDED, RunState
 from core.runs import RunFilter, list_runs
@@ -45,11 +46,14 @@ def compare_now(request: Request, view: View, session: Reading, settings: Curren
 
 @router.post("/compare/more-seeds", name="ask_for_more_seeds")
 def more_seeds(
-    request: Request, view: View, session: Writing,
+    request: Request, view: View, session: Writing, settings: CurrentSettings,
     group: Annotated[str, Form()], baseline: Annotated[str, Form()], seeds: Annotated[int, Form()],
 ) -> RedirectResponse:  # fmt: skip
     """Back to the comparison, with the new runs in it."""
-    added = [run.id for run in ask_for_more_seeds(session, baseline, group, seeds)]
+    runs = ask_for_more_seeds(session, baseline, group, seeds)
+    for run in runs:
+        take_over(session, settings.runs_dir, run)
+    added = [run.id for run in runs]
     known = {run.id for run in choose_runs(session, view.choice).runs}
     view = view.with_runs(run for run in added if run is not None and run not in known)
     return RedirectResponse(request.app.url_path_for("compare_page") + view.link(), status_code=303)

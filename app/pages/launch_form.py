@@ -15,7 +15,7 @@ from core.run_config import DEPENDENT_FIELDS, RunConfig
 # The smallest dataset, which is always at hand, and the network that everything is compared with.
 FIRST_CHOICE = {"dataset": "digits", "architecture": "lenet5"}
 ALSO = "also."  # begins the name of a box that adds a value to a choice
-SINGLE = frozenset({"name", "device"})  # what no experiment varies
+SINGLE = frozenset({"name", "device", "source"})  # what no experiment varies
 SEVERAL_LISTS = "6, 16; 10, 32"
 EMPTY_MEANS_NONE = frozenset({"validation", "early_stopping_patience"})
 ADVANCED = (
@@ -83,7 +83,7 @@ def config_fields(texts: Mapping[str, str], problems: Mapping[str, str]) -> dict
     fields = {
         name: _field(name, schema, texts, problems, HINTS[name])
         for name, schema in CONFIG_SCHEMA.items()
-        if name not in FIRST_CHOICE
+        if name not in FIRST_CHOICE and name != "source"
     }
     seeds = Field("seeds", "number", "Number of seeds", HINTS["seeds"], texts["seeds"], (), problems.get("seeds"))
     repeats = Field(
@@ -131,6 +131,8 @@ def text_of(value: Any) -> str:  # a JSON value
             return ""
         case bool():
             return "true" if value else "false"
+        case {"mode": mode, "run_id": run_id}:
+            return " ".join([mode, str(run_id), *filter(None, [value.get("sha256")])])
         case list() | tuple():
             return ", ".join(str(item) for item in value)
         case _:

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from app.formatting import dataset_title, duration, roughly, varied_words
 from app.pages.launch_asked import Asked
 from app.pages.launch_form import split
-from app.pages.launch_values import asked_of, check, choices_of
+from app.pages.launch_values import asked_of, check, choices_of, problems_by_field
 from app.pages.schedule_plot import SchedulePlot, plot_schedule
 from core.architectures.facts import Architecture, describe
 from core.dataset_store import DatasetBroken, DatasetMissing, Manifest, materialised
@@ -20,6 +20,7 @@ from core.estimates import EpochEstimate, expected_epoch_of, seconds_of_launch
 from core.experiment_plan import ExperimentPlan
 from core.invalid_run_config import InvalidRunConfig
 from core.run_config import ResolvedRun, RunConfig, parse_run_config, resolve_run
+from core.sources import settle_plan
 
 # For the drawing of a schedule over images that nobody has counted yet; only its resolution depends on it.
 NUM_IMAGES_UNCOUNTED = 60_000
@@ -61,6 +62,11 @@ def outlook_of(
     """Everything that follows from the texts of the form; `api_url` ends in /api/v1."""
     plan, problems = check(texts)
     asked = asked_of(texts)
+    if plan is not None:
+        try:
+            plan = settle_plan(session, plan)
+        except InvalidRunConfig as error:
+            plan, problems = None, problems_by_field(error.problems, split(texts["architecture"])[0])
     networks = _networks(asked, split(texts["dataset"])[0])
     if plan is None:
         return Outlook(problems, asked, None, networks, None, None, "", None)
@@ -130,4 +136,5 @@ def _estimate_of_one(expected: EpochEstimate | None, config: RunConfig) -> str:
         return f"unknown until the first run on {dataset_title(config.dataset)}"
     runs = "the last run" if expected.num_runs == 1 else f"the last {expected.num_runs} runs"
     basis = f"from {runs} like it" if expected.is_alike else f"scaled from {runs} on {dataset_title(config.dataset)}"
-    return f"about {duration(config.epochs * expected.seconds)}, {basis}"
+    epochs = config.epochs - config.epochs_inherited
+    return f"about {duration(epochs * expected.seconds)}, {basis}"

@@ -147,10 +147,17 @@ def _name_problems(name: str) -> dict[str, str]:
 def _values(name: str, text: str) -> list[Any]:
     """None for a field that may be left empty, and is."""
     parts = [text.strip()] if name in SINGLE else split(text)
+    if name == "source":
+        return [_source(text)]
     if name in EMPTY_MEANS_NONE:
         nothing = RunConfig.model_fields[name].default
         return [nothing if part in ("", "none") else _number(part) for part in parts]
     return [_value(part, json_type(CONFIG_SCHEMA[name])) for part in parts]
+
+
+def _source(text: str) -> Any:  # for RunConfig to judge
+    mode, run_id, sha256 = (*text.split(), "", "", "")[:3]
+    return {"mode": mode, "run_id": _number(run_id), **({"sha256": sha256} if sha256 else {})} if mode else None
 
 
 def _parameters_of(family: str, texts: Mapping[str, str]) -> tuple[str, dict[str, list[Any]]]:

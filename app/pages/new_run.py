@@ -32,6 +32,7 @@ from core.datasets import DATASETS, Dataset, dataset_named
 from core.events import newest_event_id
 from core.experiments import experiment_by_id, launch_experiment_once
 from core.idempotency import enqueue_once
+from core.inheritance import take_over, take_over_all
 from core.png import png_bytes, sprite_sheet
 from core.run_config import DEPENDENT_FIELDS
 from core.runs import run_by_id
@@ -102,9 +103,13 @@ def launch_run(
         return _page(request, session, settings, texts, key=key, refused=outlook)
     key = _key_of(key, outlook.asked)
     if outlook.single is not None:
-        run, _ = enqueue_once(session, outlook.single, key)
+        run, is_new = enqueue_once(session, outlook.single, key)
+        if is_new:
+            take_over(session, settings.runs_dir, run)
         return RedirectResponse(request.app.url_path_for("run_page", run_id=run.id), SEE_OTHER)
-    experiment, _ = launch_experiment_once(session, outlook.plan, key)
+    experiment, is_new = launch_experiment_once(session, outlook.plan, key)
+    if is_new:
+        take_over_all(session, settings.runs_dir, experiment)
     return RedirectResponse(request.app.url_path_for("experiment_page", experiment_id=experiment.id), SEE_OTHER)
 
 
@@ -150,7 +155,7 @@ def _page(
         "chosen": {name: split(texts[name]) for name in ("dataset", "architecture")},
         "advanced_open": any(name in outlook.problems or texts[name] != DEFAULT_TEXTS[name] for name in ADVANCED),
         "named": named, "source_run": source_run, "source_experiment": source_experiment,
-        "was_refused": refused is not None,
+        "was_refused": refused is not None, "origin": (*texts["source"].split(), "", "")[:2],
     }  # fmt: skip
     return render(
         request, "pages/new_run.html", status_code=UNPROCESSABLE if refused else 200,

@@ -17,6 +17,7 @@ from app.pages.run_files import files_of
 from app.palette import look_of
 from app.run_costs import costs_of
 from app.run_face import Face, face_of, tab_title
+from app.run_origin import epochs_inherited, origin_of
 from app.templating import render
 from core.architectures.facts import LayerFacts, layer_facts
 from core.architectures.layers import LAYERS
@@ -86,7 +87,8 @@ def run_header(request: Request, run_id: RunId, session: Reading, launch_key: st
 @router.get("/runs/{run_id}/record", name="run_record")
 def run_record(request: Request, run_id: RunId, session: Reading) -> HTMLResponse:
     run = run_by_id(session, run_id)
-    return render(request, "partials/run/record.html", run=run, **_record(run, epochs_of_run(session, run_id)))
+    told = _record(run, epochs_of_run(session, run_id)) | origin_of(session, run)
+    return render(request, "partials/run/record.html", run=run, **told)
 
 
 @router.get("/runs/{run_id}/journal", name="run_journal")
@@ -114,7 +116,7 @@ def _header(session: Session, run: Run, face: Face) -> dict[str, Any]:  # what t
         "run": run, "face": face, "tab_title": tab_title(run, face), "weights": weights,
         "event_id": newest_event_id(session), "launch_key": secrets.token_urlsafe(16),
         "works_on_suggested": run.suggested_dataset is not None and _works_on(run, run.suggested_dataset),
-        **_belonging(session, run),
+        **_belonging(session, run), **origin_of(session, run),
     }  # fmt: skip
 
 
@@ -148,6 +150,7 @@ def _panels(run: Run, epochs: Sequence[Epoch], face: Face) -> list[Panel]:
     panels = epoch_panels(
         epochs, num_epochs=max(1, run.epochs_done) if run.state is RunState.COMPLETED else run.epochs,
         selected_epoch=run.selected_epoch, has_validation=run.config["validation"] != "none", look=look,
+        num_inherited=epochs_inherited(run),
     )  # fmt: skip
     if run.state in ENDED:
         return panels
@@ -163,7 +166,8 @@ def config_rows(config: dict[str, Any]) -> list[ConfigRow]:
         ConfigRow("Dataset", config["dataset"], False),
     ]
     for name, field in RunConfig.model_fields.items():
-        if name in ("name", "architecture", "dataset") or (name in DEPENDENT_FIELDS and config.get(name) is None):
+        is_absent = name in (*DEPENDENT_FIELDS, "source") and config.get(name) is None
+        if name in ("name", "architecture", "dataset") or is_absent:
             continue
         default = DEPENDENT_FIELDS[name][2] if name in DEPENDENT_FIELDS else field.default
         assert default is not PydanticUndefined

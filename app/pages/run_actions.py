@@ -6,15 +6,20 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse
+from sqlmodel import Session
 
-from app.dependencies import RunId, Writing
+from app.dependencies import CurrentSettings, RunId, Writing
 from app.security import own_path
 from core import queue, run_changes
 from core.bin import move_to_bin, restore
 from core.idempotency import enqueue_once
+from core.inheritance import take_over
 from core.reproductions import reproduce_once
-from core.run_config import parse_run_config, resolve_run
+from core.run_config import RunConfig, parse_run_config, resolve_run
 from core.runs import run_by_id
+from core.settings import Settings
+from core.sources import continuation, settle
+from core.tables import Run
 
 Next = Annotated[str, Form()]
 
@@ -64,6 +69,7 @@ def launch_again(
     request: Request,
     run_id: RunId,
     session: Writing,
+    settings: CurrentSettings,
     dataset: Annotated[str | None, Form()] = None,
     launch_key: Annotated[str, Form(max_length=64)] = "",
 ) -> RedirectResponse:
@@ -74,21 +80,27 @@ def launch_again(
     run = run_by_id(session, run_id)
     renamed = {} if run.name == parse_run_config(run.config).display_name() else {"name": run.name}
     changed = renamed if dataset is None else renamed | {"dataset": dataset}
-    resolved = resolve_run(parse_run_config(run.config | changed))
-    asked = hashlib.sha256(resolved.config.model_dump_json().encode()).hexdigest()
-    launched, _ = enqueue_once(session, resolved, f"again {launch_key or secrets.token_urlsafe(16)} {asked}")
-    assert launched.id is not None
-    return back(request, launched.id, "")
+    return _launched(request, session, settings, parse_run_config(run.config | changed), "again", launch_key)
+
+
+@router.post("/runs/{run_id}/continue", name="continue_run")
+def continue_run(
+    request: Request, run_id: RunId, session: Writing, settings: CurrentSettings,
+    epochs: Annotated[int, Form()], launch_key: Annotated[str, Form(max_length=64)] = "",
+) -> RedirectResponse:  # fmt: skip
+    """A new run that goes on where this one stopped, up to `epochs` in all."""
+    config = continuation(run_by_id(session, run_id), epochs)
+    return _launched(request, session, settings, config, "continue", launch_key)
 
 
 @router.post("/runs/{run_id}/reproduce", name="reproduce_run")
 def reproduce_run(
-    request: Request, run_id: RunId, session: Writing, launch_key: Annotated[str, Form(max_length=64)] = ""
-) -> RedirectResponse:
+    request: Request, run_id: RunId, session: Writing, settings: CurrentSettings,
+    launch_key: Annotated[str, Form(max_length=64)] = "",
+) -> RedirectResponse:  # fmt: skip
     """To the page of the run that trains this one again; pressed twice on one page it is one run."""
-    again, _ = reproduce_once(session, run_id, f"reproduce {run_id} {launch_key or secrets.token_urlsafe(16)}")
-    assert again.id is not None
-    return back(request, again.id, "")
+    made = reproduce_once(session, run_id, f"reproduce {run_id} {launch_key or secrets.token_urlsafe(16)}")
+    return _to_new(request, session, settings, *made)
 
 
 @router.post("/runs/{run_id}/delete", name="delete_run")
@@ -101,6 +113,23 @@ def delete_run(request: Request, run_id: RunId, session: Writing, next: Next = "
 def restore_run(request: Request, run_id: RunId, session: Writing, next: Next = "") -> RedirectResponse:
     restore(session, run_id)
     return back(request, run_id, next)
+
+
+def _launched(
+    request: Request, session: Session, settings: Settings, config: RunConfig, how: str, launch_key: str
+) -> RedirectResponse:
+    """Once for what is asked on one page."""
+    resolved = settle(session, resolve_run(config))
+    asked = hashlib.sha256(resolved.config.model_dump_json().encode()).hexdigest()
+    made = enqueue_once(session, resolved, f"{how} {launch_key or secrets.token_urlsafe(16)} {asked}")
+    return _to_new(request, session, settings, *made)
+
+
+def _to_new(request: Request, session: Session, settings: Settings, run: Run, is_new: bool) -> RedirectResponse:
+    if is_new:
+        take_over(session, settings.runs_dir, run)
+    assert run.id is not None
+    return back(request, run.id, "")
 
 
 def back(request: Request, run_id: int, next_path: str) -> RedirectResponse:

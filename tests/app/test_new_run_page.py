@@ -126,7 +126,7 @@ def test_every_field_goes_from_the_url_through_the_form_into_the_run(client: Tes
     config = launched(client, page(client, **typed).sent)
     assert {name: config[name] for name in EVERY_FIELD} == {name: value for name, (_, value) in EVERY_FIELD.items()}
     dependent = {name for texts, _ in DEPENDENT for name in texts}
-    assert set(RunConfig.model_fields) == {*EVERY_FIELD, *dependent, "architecture"}
+    assert set(RunConfig.model_fields) == {*EVERY_FIELD, *dependent, "architecture", "source"}
 
 
 @pytest.mark.parametrize(("texts", "expected"), DEPENDENT)

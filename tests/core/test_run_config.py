@@ -75,6 +75,27 @@ def test_every_mistake_is_told_at_once() -> None:
     assert set(refused.value.problems) == {"epochs", "batch_size"}
 
 
+def test_a_config_without_a_source_has_the_hash_that_it_always_had() -> None:
+    assert hash_of() == "8b23a595572e265f7c4fbe40836d27e120f416d5182418497496718d7a676123"
+
+
+def test_of_a_source_what_decides_the_result_is_hashed() -> None:
+    weights = {"mode": "weights", "run_id": 3, "epoch": 2, "sha256": "a" * 64}
+    same_file = weights | {"run_id": 4, "epoch": 1}
+    assert (
+        hash_of()
+        != hash_of(source=weights)
+        == hash_of(source=same_file)
+        != hash_of(source=weights | {"sha256": "b" * 64})
+    )
+    past = {"mode": "continue", "run_id": 3, "epoch": 2, "sha256": "a" * 64, "config_hash": "c" * 64}
+    assert hash_of(source=past) == hash_of(source=past | {"run_id": 4, "sha256": "b" * 64})
+    assert hash_of(source=past) not in (
+        hash_of(source=past | {"epoch": 3}),
+        hash_of(source=past | {"config_hash": "d" * 64}),
+    )
+
+
 def test_name_seed_and_device_do_not_change_the_hash() -> None:
     assert hash_of() == hash_of(name="mine") == hash_of(seed=7) == hash_of(device="cpu")
 

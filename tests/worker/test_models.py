@@ -27,6 +27,7 @@ from core.architectures.layers import (
 )
 from core.architectures.outcomes import Shape
 from core.architectures.shapes import ArchitectureError, TracedLayer, trace
+from core.architectures.tensors import tensors_of
 from worker.models import ResidualBlock, build
 
 torch.set_num_threads(1)
@@ -177,3 +178,19 @@ def test_dropout_acts_in_training_only() -> None:
 def test_a_network_that_does_not_fit_is_refused_before_torch_sees_it() -> None:
     with pytest.raises(ArchitectureError, match="at most 10,000,000 are allowed"):
         build((Flatten(), *(Linear(out_features=65_536),) * 3), (1, 28, 28))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_tensors_that_core_names_are_those_that_torch_has(family: str) -> None:
+    shape = (1, 28, 28)
+    for parameters in ({}, {"batch_norm": True}):
+        if parameters.keys() <= FAMILIES[family].parameters.model_fields.keys():
+            layers = resolve(family, parameters, shape, 10)
+            built = {name: tuple(tensor.shape) for name, tensor in build(layers, shape).state_dict().items()}
+            assert tensors_of(layers, shape) == built
+
+
+def test_the_tensors_inside_a_residual_are_named_as_torch_does() -> None:
+    layers: Layers = (Residual(layers=(Conv2d(out_channels=2, kernel_size=3, padding=1), BatchNorm2d())), Flatten())
+    built = {name: tuple(tensor.shape) for name, tensor in build(layers, (2, 8, 8)).state_dict().items()}
+    assert tensors_of(layers, (2, 8, 8)) == built
