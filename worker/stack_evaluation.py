@@ -65,7 +65,8 @@ def evaluated(
         if time.perf_counter() - said_at >= REPORT_SECONDS:
             say()
             said_at = time.perf_counter()
-    figures = (loss_sum / num_images).tolist(), (num_correct / num_images).tolist()
+    # Divided here: the device would divide whole numbers as float32.
+    figures = ([each / num_images for each in sums.tolist()] for sums in (loss_sum, num_correct))
     return Evaluation(*figures, torch.cat(answers, 1))
 
 

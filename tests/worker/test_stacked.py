@@ -177,6 +177,7 @@ def test_an_epochs_figures_are_those_of_lone_runs(digits: MaterialisedDataset) -
             for what in ("train", "val", "test"):
                 assert getattr(ours, f"{what}_loss") == pytest.approx(getattr(theirs, f"{what}_loss"), rel=1e-4)
                 assert getattr(ours, f"{what}_accuracy") == pytest.approx(getattr(theirs, f"{what}_accuracy"), abs=0.01)
+            assert ours.test_accuracy * 360 == pytest.approx(round(ours.test_accuracy * 360), abs=1e-12)
             assert ours.train_seconds > 0
             assert ours.peak_memory_bytes > 0
         assert_equal(lone.tensors(), training.tensors(member))
