@@ -66,8 +66,8 @@ def evaluated(
             say()
             said_at = time.perf_counter()
     # Divided here: the device would divide whole numbers as float32.
-    figures = ([each / num_images for each in sums.tolist()] for sums in (loss_sum, num_correct))
-    return Evaluation(*figures, torch.cat(answers, 1))
+    losses, accuracies = ([each / num_images for each in sums.tolist()] for sums in (loss_sum, num_correct))
+    return Evaluation(losses, accuracies, torch.cat(answers, 1))
 
 
 def val_batches(splits: StackedSplits) -> Iterator[tuple[Tensor, Tensor]]:
