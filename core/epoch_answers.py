@@ -1,10 +1,12 @@
 """What a run said of the test images after each epoch: packed by worker/answers.py, recorded with the epoch."""
 
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import and_
 from sqlmodel import Session, col, select
 
 from core.tables import EpochAnswers, Run
@@ -37,6 +39,13 @@ def history_of_image(
             return []
         told.append(EpochAnswer(row.epoch, (int(said[image]) + int(labels[image])) % 256, int(shares[image]) / 255))
     return told if all(answer.said < num_classes for answer in told) else []
+
+
+def selected_answers(session: Session, run_ids: Iterable[int | None]) -> dict[int, bytes]:
+    """Those of each run's selected epoch, packed, by run; without the runs that kept none."""
+    of_selected = EpochAnswers.run_id == Run.id, EpochAnswers.epoch == Run.selected_epoch
+    rows = session.exec(select(EpochAnswers).join(Run, and_(*of_selected)).where(col(Run.id).in_(run_ids)))
+    return {row.run_id: row.content for row in rows}
 
 
 def unpacked(content: bytes) -> NDArray[np.uint8]:

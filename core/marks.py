@@ -57,7 +57,9 @@ def _of_dataset(
     packed = {run_id: _kept[key] for run_id, key in keys.items() if key in _kept}
     read = predictions_of_runs(session, settings.runs_dir, [run for run in runs if run.id not in packed], dataset)
     for run_id, predictions in read.found.items():
-        packed[run_id] = _kept[keys[run_id]] = np.packbits(predictions.classes == labels)
+        packed[run_id] = np.packbits(predictions.classes == labels)
+        if run_id in keys:
+            _kept[keys[run_id]] = packed[run_id]
     while len(_kept) > MOST_KEPT:
         _kept.pop(next(iter(_kept)), None)
     marks: dict[int, Marks | PredictionsMissing] = {

@@ -1,7 +1,8 @@
 """What runs said of each test image: the predictions that a completed run is exported to, read and checked.
 
 A file counts only if it is the one that was written and belongs to the labels that lie here: its SHA-256, its length,
-and how many of its answers are right must be those that were recorded.
+and how many of its answers are right must be those that were recorded. Until it is written, what the run said after its
+selected epoch stands for it: the same classes, and confidences to a 255th.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from sqlmodel import Session, col, select
 
 from core.dataset_store import MaterialisedDataset
+from core.epoch_answers import selected_answers, unpacked
 from core.run_files import folder_of_run
 from core.run_state import ENDED, RunState
 from core.tables import Artifact, Run
@@ -65,12 +67,16 @@ def predictions_of_runs(
 ) -> FoundPredictions:
     """Of many, in one query; `dataset` is what all of them were trained on."""
     artifacts = _artifacts(session, [run.id for run in runs])
+    answers = selected_answers(session, [run.id for run in runs if run.id not in artifacts])
     labels, num_classes = dataset.labels("test"), len(dataset.manifest.classes)
     told = FoundPredictions({}, {})
     for run in runs:
         assert run.id is not None
         try:
-            told.found[run.id] = _read(runs_dir, run, artifacts.get(run.id), labels, num_classes)
+            if run.id in answers and run.state is RunState.COMPLETED:
+                told.found[run.id] = _said(run, answers[run.id], labels, num_classes)
+            else:
+                told.found[run.id] = _read(runs_dir, run, artifacts.get(run.id), labels, num_classes)
         except PredictionsMissing as missing:
             told.missing[run.id] = missing
     return told
@@ -98,10 +104,23 @@ def _read(
     num_right = (artifact.facts or {}).get("num_correct")
     belongs = rows.dtype == PREDICTION and len(rows) == len(labels) and rows["class"].max(initial=0) < num_classes
     if not belongs or np.count_nonzero(rows["class"] == labels) != num_right:
-        raise PredictionsMissing(
-            f"The test images of {run.dataset} are not those that run {run.id} was tested on.", LAUNCH
-        )
+        raise _of_other_images(run)
     return Predictions(run, artifact.epoch, rows["class"].copy(), rows["confidence"].copy())
+
+
+def _said(run: Run, content: bytes, labels: NDArray[np.uint8], num_classes: int) -> Predictions:
+    ahead, shares = unpacked(content)
+    if len(ahead) != len(labels) or np.count_nonzero(ahead == 0) != round((run.test_accuracy or 0) * len(labels)):
+        raise _of_other_images(run)
+    classes = ahead + labels  # modulo 256, as they were packed
+    if classes.max(initial=0) >= num_classes:
+        raise _of_other_images(run)
+    return Predictions(run, run.selected_epoch or 0, classes, shares.astype(np.float32) / 255)
+
+
+def _of_other_images(run: Run) -> PredictionsMissing:
+    told = f"The test images of {run.dataset} are not those that run {run.id} was tested on."
+    return PredictionsMissing(told, LAUNCH)
 
 
 def _why_not(run: Run) -> tuple[str, str]:

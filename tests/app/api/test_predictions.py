@@ -1,6 +1,7 @@
 """What a run says of the test images, over REST: a page, files, the confusion matrix, and why there is none."""
 
 import io
+import zlib
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from core.database import Database
+from core.marks import read_marks
 from core.predictions import PREDICTION
 from core.settings import Settings
-from core.tables import Run
-from tests.app.predicted_runs import make_dataset, predicted
+from core.tables import EpochAnswers, Run
+from tests.app.predicted_runs import LABELS, make_dataset, predicted
 from tests.app.trained_runs import fail, launch, started, trained
 
 SAID = (0, 1, 0, 1, 2, 2)  # of cat, cat, cat, dog, dog, <b>
@@ -77,6 +79,27 @@ def test_where_there_are_none_the_answer_says_why_and_what_to_do(
     assert "is not the file that was written" in get(client, f"{run}/confusion", 404)["detail"]
     file.unlink()
     assert "no longer there" in get(client, f"{run}/confusion", 404)["detail"]
+
+
+def test_until_the_file_is_written_what_was_said_after_the_selected_epoch_stands_for_it(
+    client: TestClient, database: Database, settings: Settings
+) -> None:
+    make_dataset(settings)
+    run = trained(database, 0.5, 4 / 6)
+    ahead = np.array(SAID, np.uint8) - np.array(LABELS, np.uint8)
+    for epoch, said in enumerate((np.ones(6, np.uint8), ahead), start=1):
+        content = zlib.compress(np.stack([said, np.full(6, 51, np.uint8)]).tobytes())
+        with database.writing() as session:
+            session.add(EpochAnswers(run_id=run, epoch=epoch, content=content))
+    page = get(client, f"{run}/predictions")
+    assert (page["num_right"], page["epoch"]) == (4, 2)
+    assert page["predictions"][1] == {"image": 1, "label": "cat", "predicted": "dog", "confidence": pytest.approx(0.2)}
+    with database.writing() as session:
+        [marks] = read_marks(session, [session.get_one(Run, run)], settings).values()
+    assert isinstance(marks, np.ndarray)
+    assert marks.tolist() == [1, 0, 1, 1, 0, 1]
+    make_dataset(settings, labels=(1, 0, 0, 1, 1, 2, 2))
+    assert "are not those that" in get(client, f"{run}/confusion", 404)["detail"]
 
 
 @pytest.mark.parametrize("labels", [(0, 0, 0, 1, 1, 2, 2), (1, 0, 0, 1, 1, 2)])
