@@ -48,7 +48,8 @@ def take_over(session: Session, runs_dir: Path, run: Run) -> None:
     for known in session.exec(select(Fingerprint).where(Fingerprint.run_id == origin.id)):
         session.add(Fingerprint(run_id=run.id, epoch=known.epoch, tensors=known.tensors))
     for name in PAST:
-        setattr(run, name, getattr(origin, name))
+        if name != "environment" or run.reproduces_id is None:  # which is to be its own, and be compared
+            setattr(run, name, getattr(origin, name))
     for artifact in artifacts_of_run(session, origin.id):
         if artifact.kind in CHECKPOINTS:
             taken = _take_file(session, runs_dir, run, artifact, kind=artifact.kind, name=artifact.file_name)

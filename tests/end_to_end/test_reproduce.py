@@ -81,6 +81,22 @@ def test_a_reproduction_that_differs_names_the_epoch_and_the_layer(
     assert 0 < told["difference"]["largest"] < 0.1
 
 
+def test_a_run_that_went_on_from_another_is_reproduced_from_where_it_began(trainyard: Trainyard) -> None:
+    first = trainyard.launch(epochs=2)
+    trainyard.wait_until_completed(first)
+    config = trainyard.api.get(f"runs/{first}").json()["config"]
+    for source in ({"mode": "continue", "run_id": first}, {"mode": "weights", "run_id": first}):
+        answer = trainyard.api.post("runs", json=config | {"epochs": 4, "source": source})
+        assert answer.status_code == 201, answer.text
+        run = answer.json()["id"]
+        trainyard.wait_until_completed(run)
+        again = trainyard.api.post(f"runs/{run}/reproduce").json()["id"]
+        trainyard.wait_until_completed(again)
+        (told,) = trainyard.api.get(f"runs/{again}/reproductions").json()
+        assert (told["answer"], told["compared_epochs"], told["unlike"]) == ("identical", True, []), source
+        assert trainyard.api.get(f"runs/{again}").json()["environment"]["threads"] == 1
+
+
 def test_a_run_that_is_not_completed_is_not_reproduced(trainyard: Trainyard) -> None:
     run = trainyard.launch(epochs=10_000)
     answer = trainyard.api.post(f"runs/{run}/reproduce")
