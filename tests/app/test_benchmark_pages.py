@@ -81,7 +81,9 @@ def test_the_pages_say_who_waits_for_a_benchmark_and_for_what(client: TestClient
     under_way = claim(database, here)
     first = benchmark(client, repeats=2)["groups"][0]["run_ids"][0]
     behind = launch(database, seed=9)
-    assert "A benchmark's run is next, and is trained alone." in words(client, "/runs")
+    told = words(client, "/runs")
+    assert "A benchmark's run is next, and is trained alone." in told
+    assert "first in the queue, to be trained alone" in told
     assert "It is a benchmark's run, which is trained alone: it starts when what is under way" in words(
         client, f"/runs/{first}"
     )
@@ -89,7 +91,9 @@ def test_the_pages_say_who_waits_for_a_benchmark_and_for_what(client: TestClient
     assert under_way.run_id == before
     complete(database, under_way)
     alone = claim(database, here)
-    assert "A benchmark's run is trained alone. Nothing else starts until it has ended." in words(client, "/runs")
+    told = words(client, "/runs")
+    assert "A benchmark's run is trained alone. Nothing else starts until it has ended." in told
+    assert "second in the queue, waits for a benchmark's run" in told
     told = words(client, f"/runs/{behind}")
     assert "Added to the queue, second, starts when the benchmark lets it." in told
     assert "A benchmark's run is trained alone now; the rest of the queue waits until it has ended." in told
