@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.formatting import NOTHING, count, duration, number, size
+from core.conditions import is_stacked
 from core.tables import Run
 
 NOT_MEASURED = "not measured"
@@ -27,7 +28,7 @@ def cost_rows(run: Run) -> list[CostRow]:
     return [
         CostRow("an epoch", _known(duration(run.seconds_per_epoch)), _phases(run)),
         CostRow("images/s", _known(count(run.images_per_second)), "trained images over the seconds of training only"),
-        CostRow("memory of the run", _known(size(run.run_memory_bytes)), _memory(is_gpu)),
+        CostRow("memory of the run", _known(size(run.run_memory_bytes)), _memory(is_gpu) + _of_stack(run)),
         CostRow("memory of the trainer", _known(size(run.peak_memory_bytes)), _whole_memory(is_gpu)),
         CostRow("parameters", count(run.num_parameters), "numbers that training changes"),
         CostRow("multiply-adds", count(run.num_multiply_adds), "of one image on its way through the network"),
@@ -87,6 +88,10 @@ def _phases(run: Run) -> str:
 
 def _memory(is_gpu: bool) -> str:
     return "the allocator's peak" if is_gpu else "what it added at its peak to the warm trainer"
+
+
+def _of_stack(run: Run) -> str:
+    return f"; of all {run.stack_size} runs of its stack" if is_stacked(run) else ""
 
 
 def _whole_memory(is_gpu: bool) -> str:

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from core.conditions import is_exporting, note_runs_beside
 from core.queue_order import is_paused, next_in_line
 from core.run_state import RunState
-from core.tables import Run, Worker
+from core.tables import EXPORT_TRIES, Run, Worker
 
 DEFAULT_REPEATS = 3  # the least that has a median and a range
 
@@ -57,8 +57,14 @@ def begin_exporting(session: Session, worker_id: int) -> bool:
     return True
 
 
-def end_exporting(session: Session, worker_id: int) -> None:
+def end_exporting(session: Session, worker_id: int, unfinished: int | None = None) -> None:
+    """`unfinished`: the run that it was at when it gave way, for which this was no try."""
     _set_exporting(session, worker_id, False)
+    session.exec(
+        update(Run)
+        .where(col(Run.id) == unfinished, col(Run.export_tries_left) < EXPORT_TRIES)
+        .values(export_tries_left=col(Run.export_tries_left) + 1)
+    )
 
 
 def _set_exporting(session: Session, worker_id: int, exporting: bool) -> None:

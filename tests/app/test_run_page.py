@@ -188,6 +188,13 @@ def test_a_run_says_what_it_cost_and_whether_it_was_alone(client: TestClient, da
     assert (costs["run_memory_bytes"], costs["checkpoint_bytes"], costs["most_runs_beside"]) == (10 * 2**20, 358_000, 2)
     assert costs["train_seconds_per_epoch"] == 8.0
     with database.writing() as session:
+        session.get_one(Run, lease.run_id).stack_size = 3
+    told = words(client.get(f"/runs/{lease.run_id}/costs").text)
+    assert "Not alone: at the same time it was trained in one stack with 2 other runs and files of" in told
+    assert (
+        "memory of the run 10.0 MiB what it added at its peak to the warm trainer; of all 3 runs of its stack" in told
+    )
+    with database.writing() as session:
         session.get_one(Run, lease.run_id).most_runs_beside = None
     assert "was not recorded" in words(client.get(f"/runs/{lease.run_id}/costs").text)
 

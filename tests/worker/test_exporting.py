@@ -14,19 +14,26 @@ import numpy as np
 import onnxruntime
 import psutil
 import pytest
+from sqlalchemy import delete, update
+from sqlmodel import col
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
+from core.benchmark_mode import may_start
 from core.bin import move_to_bin, restore
 from core.database import Database, open_database
 from core.dataset_store import materialised
+from core.experiment_plan import plan_experiment
+from core.experiments import launch_experiment, runs_of_experiment
 from core.exports import EXPORTED_KINDS, begin_export, is_export_due
 from core.metrics import epochs_of_run
 from core.predictions import PREDICTION
+from core.queue import cancel
 from core.run_files import artifact_of_run
 from core.run_state import RunState
 from core.runs import artifacts_of_run, log_of_run, run_by_id
 from core.settings import Settings
-from core.tables import EXPORT_TRIES, Artifact
+from core.tables import EXPORT_TRIES, Artifact, Run
+from core.workers import join
 from tests.app.trained_runs import launch
 from worker.claims import FreeSpaceFloor
 from worker.export_child import ExportChild
@@ -268,3 +275,30 @@ def test_a_run_in_the_bin_is_not_exported_until_it_is_restored(trained: Trained)
         restore(session, run_ids[2])
     export_now(database, settings)
     assert set(exported(database, run_ids[2])) == set(EXPORTED_KINDS)
+
+
+def test_the_exporting_process_gives_way_to_a_benchmark_at_once_and_that_was_no_try(trained: Trained) -> None:
+    settings, database, (run_id, *_) = trained
+    with database.writing() as session:
+        worker = join(session, host="here", process_id=1, slots=1, threads=1)
+        session.exec(update(Run).where(col(Run.id) == run_id).values(export_tries_left=EXPORT_TRIES))
+        session.exec(delete(Artifact).where(col(Artifact.run_id) == run_id, col(Artifact.kind) == "onnx"))
+    child = ExportChild(settings, database, Writer(database), FreeSpaceFloor(settings.data_dir, 0))
+    child.attend(worker)
+    is_started = child.is_busy
+    assert is_started
+    plan = plan_experiment(base={"architecture": {"name": "lenet5"}, "dataset": "digits"}, grid={}, seeds=1, repeats=1)
+    with database.writing() as session:
+        launch_experiment(session, plan)
+        assert not may_start(session)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while child.is_busy:
+        assert time.monotonic() < deadline
+        child.attend(worker)
+        time.sleep(0.01)
+    with database.writing() as session:
+        assert may_start(session)
+        assert run_by_id(session, run_id).export_tries_left == EXPORT_TRIES
+        cancel(session, runs_of_experiment(session, 1)[0].id or 0)
+    export_now(database, settings)
+    assert "onnx" in exported(database, run_id)
