@@ -43,8 +43,8 @@ def history_of_image(
 
 def selected_answers(session: Session, run_ids: Iterable[int | None]) -> dict[int, bytes]:
     """Those of each run's selected epoch, packed, by run; without the runs that kept none."""
-    of_selected = EpochAnswers.run_id == Run.id, EpochAnswers.epoch == Run.selected_epoch
-    rows = session.exec(select(EpochAnswers).join(Run, and_(*of_selected)).where(col(Run.id).in_(run_ids)))
+    of_selected = and_(col(EpochAnswers.run_id) == Run.id, col(EpochAnswers.epoch) == Run.selected_epoch)
+    rows = session.exec(select(EpochAnswers).join(Run, of_selected).where(col(Run.id).in_(run_ids)))
     return {row.run_id: row.content for row in rows}
 
 
