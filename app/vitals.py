@@ -6,12 +6,13 @@ from core.tables import Worker
 
 
 class SlotVitals(BaseModel):
-    """`state` is starting, ready or training; `run` the run's id while it trains."""
+    """`state` is starting, ready or training; `run` the run's id while it trains, of `runs` in a stack the first."""
 
     model_config = ConfigDict(frozen=True)
     slot: int
     state: str
     run: int | None = None
+    runs: int = 0
 
 
 class Vitals(BaseModel):

@@ -1,6 +1,7 @@
 """How long a run will take and when a queued one starts, from what finished epochs measured."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heapreplace
@@ -9,11 +10,12 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from core.experiment_plan import ExperimentPlan
-from core.queue_order import is_paused, next_in_line
+from core.queue_order import in_stacks, is_paused, next_in_line
 from core.run_config import ResolvedRun
 from core.run_state import RunState
+from core.stacking import stack_key
 from core.tables import Progress, Run
-from core.workers import live_workers
+from core.workers import live_workers, most_in_stack
 
 # The newest runs say best how fast this machine is now.
 NUM_RUNS_MEASURED = 5
@@ -103,9 +105,15 @@ def seconds_of_launch(session: Session, plan: ExperimentPlan) -> float | None:
     """From the first start to the last end of runs that are not launched yet, on the slots there are now (on one, where
     no worker is, and of a benchmark); None where one of their networks is unmeasured."""
     per_epoch: dict[str, float | None] = {}
-    num_slots = sum(worker.slots for worker in live_workers(session)) if plan.repeats is None else 1
-    free_at = [0.0] * max(1, num_slots)
+    workers = live_workers(session) if plan.repeats is None else []
+    free_at, most = [0.0] * max(1, sum(worker.slots for worker in workers)), most_in_stack(workers)
+    alike = Counter[str]()
     for run in plan.runs * (plan.repeats or 1):
+        if most > 1:
+            key = stack_key(run.config, run.layers)
+            alike[key] += 1
+            if alike[key] % most != 1:
+                continue  # trained together with one before it
         if run.config_hash not in per_epoch:
             expected = expected_epoch_of(session, run)
             per_epoch[run.config_hash] = None if expected is None else expected.seconds
@@ -128,7 +136,8 @@ def expected_epoch_of(session: Session, run: ResolvedRun) -> EpochEstimate | Non
 
 def _line(session: Session) -> dict[int | None, tuple[float, float]]:
     """Seconds until start and end of every run in line, by id, infinite where unknown."""
-    num_slots = sum(worker.slots for worker in live_workers(session))
+    workers = live_workers(session)
+    num_slots = sum(worker.slots for worker in workers)
     if num_slots == 0 or is_paused(session):
         return {}
     known: dict[tuple[object, ...], float] = {}  # queued runs that are alike take alike: looked up once
@@ -138,21 +147,26 @@ def _line(session: Session) -> dict[int | None, tuple[float, float]]:
         return math.inf if remaining is None else remaining
 
     running = session.exec(select(Run).where(Run.state == RunState.RUNNING)).all()
-    free_at = sorted([seconds_busy(run) for run in running] + [0.0] * (num_slots - len(running)))[-num_slots:]
+    taken: dict[int | None, float] = {}  # by the first run of a stack, which takes one slot
+    for run in running:
+        first = run.stack_first or run.id
+        taken[first] = max(seconds_busy(run), taken.get(first, 0.0))
+    free_at = sorted([*taken.values(), *[0.0] * (num_slots - len(taken))])[-num_slots:]
     waiting = {run.id: run for run in session.exec(select(Run).where(Run.state == RunState.QUEUED))}
     line: dict[int | None, tuple[float, float]] = {}
     if any(run.repeat is not None for run in running):  # nothing starts beside it
         free_at = [max(free_at)] * num_slots
-    for run_id in session.exec(next_in_line()):
-        run = waiting[run_id]
+    for stack in in_stacks([waiting[run_id] for run_id in session.exec(next_in_line())], most_in_stack(workers)):
+        run = stack[0]
         network = (run.architecture, run.num_multiply_adds)
         kind = (*network, run.dataset, run.config["batch_size"], run.seconds_per_epoch, run.epochs - run.epochs_done)
         if kind not in known:
             known[kind] = seconds_busy(run)
         start = free_at[0] if run.repeat is None else max(free_at)
-        line[run_id] = start, start + known[kind]
+        end = start + known[kind]
+        line |= {member.id: (start, end) for member in stack}
         if run.repeat is None:
-            heapreplace(free_at, line[run_id][1])
+            heapreplace(free_at, end)
         else:
-            free_at = [line[run_id][1]] * num_slots
+            free_at = [end] * num_slots
     return line

@@ -1,5 +1,6 @@
 """Which runs wait, in what order, and whether any is handed out."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -65,6 +66,22 @@ def stackable_with(first: Run) -> Any:
         col(Run.repeat).is_(None), col(Run.reproduces_id).is_(None), Run.epochs_done == first.epochs_done,
         threads.is_not_distinct_from((first.environment or {}).get("threads")), col(Run.id) != first.id,
     )  # fmt: skip
+
+
+def in_stacks(line: Sequence[Run], most: int) -> list[list[Run]]:
+    """The runs of a line as they will be claimed, at most so many together, in the order in which each stack starts."""
+    stacks: list[list[Run]] = []
+    unfilled: dict[tuple[object, ...], list[Run]] = {}
+    for run in line:
+        alike = run.stack_key, run.epochs_done, (run.environment or {}).get("threads")
+        if most == 1 or is_trained_alone(run):
+            stacks.append([run])
+        elif len(unfilled.get(alike, ())) in (0, most):
+            stacks.append([run])
+            unfilled[alike] = stacks[-1]
+        else:
+            unfilled[alike].append(run)
+    return stacks
 
 
 def num_stacks_beside(session: Session, first: Run) -> int:

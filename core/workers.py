@@ -67,6 +67,11 @@ def live_workers(session: Session) -> list[Worker]:
     return list(session.exec(select(Worker).where(col(Worker.ended_at).is_(None)).order_by(col(Worker.id))))
 
 
+def most_in_stack(workers: Sequence[Worker]) -> int:
+    """Runs that a slot of theirs trains together, at most, as they told; 1 where none told."""
+    return max(((worker.vitals or {}).get("most_in_stack", 1) for worker in workers), default=1)
+
+
 def disk_is_low(workers: Sequence[Worker]) -> bool:
     """Whether none of the workers starts a run because the disk is nearly full."""
     return bool(workers) and all((worker.vitals or {}).get("free_space_low") for worker in workers)

@@ -90,8 +90,9 @@ class StackAttempts:
         configs, layers = zip(*((attempt.config, attempt.layers) for attempt in self._attempts), strict=True)
         self._training = StackedTraining(configs, layers, self._dataset, device)
         for member, attempt in enumerate(self._attempts):
-            attempt.send({"report": "stack", "size": len(self._attempts)})
-            attempt.log(f"trained together with {len(self._attempts) - 1} others, as one stack")
+            if others := len(self._attempts) - 1:
+                attempt.send({"report": "stack", "size": 1 + others})
+                attempt.log(f"trained as one stack, together with {others} {'other' if others == 1 else 'others'}")
             if (tensors := before.pop(attempt.run_id)) is not None:
                 self._training.restore(member, tensors, len(attempt.history))
         for member, attempt in enumerate(self._attempts):

@@ -85,6 +85,9 @@ class CostsOut(Shape):
     most_runs_beside: int | None = Field(
         description="at most so many other runs were trained at the same time, by any worker"
     )
+    stack_size: int | None = Field(
+        description="trained as one stack with others, so many together at most: its seconds and memory are the stack's"
+    )
     export_beside: bool | None = Field(description="whether runs were exported during a part of it, by any worker")
 
 
