@@ -11,6 +11,7 @@ from app.dependencies import CurrentSettings, Reading
 from app.image_views import DisagreementsView
 from app.templating import render
 from core.chosen_predictions import ReadGroup, choose_predictions, pair_of
+from core.class_verdicts import LEAST_SEEDS, class_verdicts
 from core.dataset_store import MaterialisedDataset
 from core.events import newest_event_id
 from core.readings import ClassDifference, class_differences, disagreeing, disagreement
@@ -41,11 +42,13 @@ def _disagreements(
     images = disagreeing(*both, labels, label=label, better=view.better)
     start = (view.page - 1) * PAGE_SIZE
     of_classes = class_differences(*both, labels, classes)
+    verdicts = class_verdicts(first.predictions, second.predictions, labels, len(classes))
     return {
         "classes": classes, "dataset": dataset, "label": label, "num_meant": len(images),
         "num_pages": ceil(len(images) / PAGE_SIZE), "of_classes": of_classes,
         "shown": [disagreement(*both, labels, image) for image in images[start : start + PAGE_SIZE]],
-        "better": _most(of_classes, 1), "worse": _most(of_classes, -1),
+        "verdicts": verdicts, "told": {classes[number] for number, one in verdicts.items() if one.is_told},
+        "least_seeds": LEAST_SEEDS, "better": _most(of_classes, 1), "worse": _most(of_classes, -1),
         "largest": max(abs(one.difference) for one in of_classes) or 1,
     }  # fmt: skip
 
