@@ -73,6 +73,7 @@ def test_the_report_is_reproduced_as_a_benchmark_where_that_is_asked(client: Tes
         .endswith("/experiments/1")
     )
     assert client.get("/api/v1/experiments/1").json()["repeats"] == 3
+    assert "5 configs × 1 seed × 3 repeats, a benchmark" in words(client, "/experiments")
 
 
 def test_the_pages_say_who_waits_for_a_benchmark_and_for_what(client: TestClient, database: Database) -> None:
