@@ -15,6 +15,7 @@ from core.records import EpochFigures
 from core.run_config import parse_run_config, resolve_run
 from core.settings import Settings
 from core.tables import Run
+from tests.app.trained_runs import trained
 from tests.conftest import ADDRESS
 
 HOSTILE = """<script>alert(1)</script>"'&{{7*7}}"""
@@ -366,3 +367,11 @@ def test_the_page_works_without_scripts_in_it(client: TestClient, database: Data
     assert not [name for values in page.attributes for name in values if name.startswith("on")]
     form = next(values for values in page.attributes if values.get("id") == "filters")
     assert (form["method"], form["action"]) == ("get", "/runs")
+
+
+def test_a_run_whose_config_is_of_a_version_before_is_listed(client: TestClient, database: Database) -> None:
+    run_id = trained(database, 0.5)
+    with database.writing() as session:
+        run = session.get_one(Run, run_id)
+        run.config = {field: value for field, value in run.config.items() if field != "source"}
+    assert "1 epoch in " in client.get("/runs").text
