@@ -15,6 +15,7 @@ from worker.messages import Message
 from worker.slot import Slot
 
 PATIENCE_SECONDS = 60.0
+LARGE = {"name": "lenet5", "parameters": {"hidden": [2048, 2048, 2048]}}  # 33 MiB of weights, and as much of gradients and momentum
 FINAL = ("completed", "interrupted", "failed")
 
 
@@ -98,10 +99,14 @@ def test_what_the_memory_does_not_hold_is_handed_back_and_what_is_left_alone_is_
 
 
 def test_a_stack_that_runs_out_of_memory_is_handed_back_and_told_to_be_half_as_large(child: Slot) -> None:
-    commands = [command_for(run_id, epochs=1, batch_size=512) for run_id in (1, 2, 3, 4)]
-    child.room[commands[0]["stack_key"]] = 4
+    small = [command_for(run_id, epochs=1) for run_id in (8, 9)]
+    commands = [command_for(run_id, epochs=1, architecture=LARGE) for run_id in (1, 2, 3, 4)]
+    child.room |= {small[0]["stack_key"]: 2, commands[0]["stack_key"]: 4}
+    start(child, *small)  # whatever is imported late is there then
+    messages_until_ended(child, 2)
+    child.leases = {}
     process = psutil.Process(child.child.pid)
-    process.rlimit(resource.RLIMIT_AS, (process.memory_info().vms + 40 * 2**20, resource.RLIM_INFINITY))
+    process.rlimit(resource.RLIMIT_AS, (process.memory_info().vms + 100 * 2**20, resource.RLIM_INFINITY))
     start(child, *commands)
     heard = messages_until_ended(child, 4)
     assert only(heard, "room") == [{"report": "room", "stack_key": commands[0]["stack_key"], "size": 2}]
