@@ -15,7 +15,7 @@ from worker.messages import Message
 from worker.slot import Slot
 
 PATIENCE_SECONDS = 60.0
-LARGE = {"name": "lenet5", "parameters": {"hidden": [2048, 2048, 2048]}}  # 33 MiB of weights, and as much of gradients and momentum
+LARGE = {"name": "lenet5", "parameters": {"hidden": [2048, 2048, 2048]}}  # 33 MiB of weights, as much of gradients
 FINAL = ("completed", "interrupted", "failed")
 
 
