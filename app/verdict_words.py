@@ -68,7 +68,7 @@ def headline(verdict: Verdict) -> str:
 def figures(verdict: Verdict) -> list[str]:
     """Behind the headline: difference and interval, p, seeds. Where there is a loser they are turned to be positive."""
     if verdict.judged is None:
-        return [seeds_words(verdict)] if verdict.side.accuracies and verdict.baseline.accuracies else []
+        return [seeds_words(verdict)] if verdict.outcome == "too few seeds" else []
     told, interval = verdict.judged.difference.both, verdict.judged.interval
     if verdict.outcome == "worse":
         interval = Interval(-interval.high, -interval.low)

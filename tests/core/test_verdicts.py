@@ -118,7 +118,7 @@ def test_the_verdict_waits_for_what_is_under_way_and_tells_what_was_lost(
     waiting = launch(database, epochs=2, seed=7)
     (verdict,) = told(database, settings)
     assert verdict.verdict.outcome == "waiting"
-    assert "1 run has not ended." in verdict.sentence
+    assert verdict.sentence.startswith("Custom MLP and LeNet-5 are not judged yet. 1 run has not ended.")
     with database.writing() as session:
         queue.cancel(session, waiting)
     (verdict,) = told(database, settings)
