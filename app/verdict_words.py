@@ -103,6 +103,8 @@ def _what_would_decide(verdict: Verdict) -> str:
         return f"About {verdict.more} more {'seed' if verdict.more == 1 else 'seeds'} each would decide."
     told = verdict.judged
     least, seen = told.least_decidable, abs(told.difference.both.value)
+    if seen < least and told.is_bounded:
+        return f"Until all predictions are there no number of seeds could tell less than about {points(least)} pp."
     if seen < least:
         return (
             f"More seeds alone would hardly decide: with these {told.difference.num_images:,} test images no number of "
