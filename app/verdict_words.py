@@ -115,7 +115,8 @@ def _what_would_decide(verdict: Verdict) -> str:
 
 def what_follows(verdict: Verdict, more: int) -> str:
     """Beside the button."""
-    runs = f"Queues {2 * more} runs, with the next unused seeds, the same for both."
+    capped = f", {more} each being the most at once" if verdict.more and more < verdict.more else ""
+    runs = f"Queues {2 * more} runs, with the next unused seeds, the same for both{capped}."
     if verdict.judged is None:
         return runs
     look = verdict.look + 1
