@@ -14,6 +14,7 @@ from core.events import record_event
 from core.experiment_plan import ExperimentPlan
 from core.idempotency import once
 from core.queue import enqueue
+from core.run_config import MAX_NAME_LENGTH
 from core.run_state import ENDED, RunState
 from core.tables import Experiment, Run
 
@@ -37,7 +38,8 @@ def launch_experiment(session: Session, plan: ExperimentPlan) -> Experiment:
     for repeat in range(1, (plan.repeats or 1) + 1):
         for resolved in plan.runs:
             run = enqueue(session, resolved, experiment.id)
-            run.repeat = None if plan.repeats is None else repeat
+            if plan.repeats is not None:
+                run.repeat, run.name = repeat, f"{run.name[: MAX_NAME_LENGTH - 11]}, repeat {repeat}"
     record_event(session, "experiment", experiment=experiment.id, name=experiment.name, ended=False)
     return experiment
 

@@ -34,6 +34,7 @@ def test_the_configs_take_turns_and_every_repeat_is_the_same_config_and_seed(dat
     assert [(run.repeat, run.seed, run.config["batch_size"]) for run in runs] == [
         (repeat, seed, size) for repeat in (1, 2, 3) for seed in (0, 1) for size in (32, 64)
     ]
+    assert runs[-1].name == "batch size 64, seed 1, repeat 3"
     (first, second) = groups_of(runs).values()
     assert [[run.repeat for run in repeats] for repeats in repeats_of(first)] == [[1, 2, 3]] * 2
     assert len(second) == 6
