@@ -31,6 +31,7 @@ function themedLayout(layout) {
   const axis = { gridcolor: grid, linecolor: grid, tickcolor: grid, automargin: false };
   return {
     ...themed(layout),
+    shapes: (layout.shapes ?? []).map(themed),
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { color: ink, family: getComputedStyle(document.body).fontFamily, size: 12 },

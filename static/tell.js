@@ -45,6 +45,7 @@ async function tell(id, name) {
 }
 
 function show(id, name) {
+  if (location.pathname === new URL(`${experimentsUrl}/${id}`, location).pathname) return; // its own page says so itself
   const notice = document.getElementById("notice-ended");
   const link = Object.assign(document.createElement("a"), { href: `${experimentsUrl}/${id}`, textContent: name });
   notice.querySelector("span").replaceChildren(link, " has ended.");

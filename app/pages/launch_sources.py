@@ -44,8 +44,8 @@ def _texts(
     for name, several in values.items():
         if not name.startswith("architecture") and several != [None]:
             nothing = "none" if len(several) > 1 else ""
-            none_as = {None: nothing, "none": nothing} if name in EMPTY_MEANS_NONE else {}
-            texts[name] = ", ".join(none_as.get(value, text_of(value)) for value in several)
+            nones = (None, "none") if name in EMPTY_MEANS_NONE else ()
+            texts[name] = ", ".join(nothing if value in nones else text_of(value) for value in several)
     return texts
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse
@@ -16,6 +17,7 @@ from core.idempotency import enqueue_once
 from core.inheritance import take_over
 from core.reproductions import reproduce_once
 from core.run_config import RunConfig, parse_run_config, resolve_run
+from core.run_state import RunState
 from core.runs import run_by_id
 from core.settings import Settings
 from core.sources import continuation, settle
@@ -105,8 +107,12 @@ def reproduce_run(
 
 @router.post("/runs/{run_id}/delete", name="delete_run")
 def delete_run(request: Request, run_id: RunId, session: Writing, next: Next = "") -> RedirectResponse:
+    """Back to the list, which offers to undo it: in its address stands what the run was."""
+    run = run_by_id(session, run_id)
+    was = {"waited": run.state is RunState.QUEUED, "held": run.held_at is not None}
     move_to_bin(session, run_id)
-    return RedirectResponse(own_path(next) or request.app.url_path_for("runs_page"), status_code=303)
+    undo = urlencode({"deleted": run_id} | {name: 1 for name, is_so in was.items() if is_so})
+    return RedirectResponse(own_path(next) or f"{request.app.url_path_for('runs_page')}?{undo}", status_code=303)
 
 
 @router.post("/runs/{run_id}/restore", name="restore_run")

@@ -1,5 +1,7 @@
 """The Runs page: the list, the queue's switch, and what the workers are at."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -7,6 +9,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlmodel import Session
 
+from app.bulk_words import words_of
 from app.dependencies import CurrentSettings, Reading, Writing
 from app.pages.runs_view import RunsView
 from app.run_rows import rows_of
@@ -14,6 +17,7 @@ from app.templating import render
 from app.vitals import Vitals, vitals_of
 from core.architectures.catalogue import FAMILIES
 from core.benchmark_mode import stage
+from core.bulk import BulkResult
 from core.datasets import DATASETS
 from core.disk import free_space
 from core.events import newest_event_id
@@ -23,7 +27,7 @@ from core.queue_order import pause_queue as pause
 from core.run_state import RunState
 from core.runs import count_by_state, list_runs
 from core.settings import Settings
-from core.tables import Worker
+from core.tables import Run, Worker
 from core.tags import tags_in_use
 from core.workers import disk_is_low, live_workers
 
@@ -72,7 +76,7 @@ def runs_page(request: Request, view: View, session: Reading, settings: CurrentS
         request, "pages/runs.html",
         families=[(family.name, family.title) for family in FAMILIES.values()],
         datasets=[(dataset.name, dataset.title) for dataset in DATASETS.values()],
-        **(_table(session, settings, view) | _workers(session, settings)),
+        **(_table(session, settings, view) | _workers(session, settings) | _undo(session, request.query_params)),
     )  # fmt: skip
 
 
@@ -123,6 +127,16 @@ def _table(session: Session, settings: Settings, view: RunsView) -> dict[str, An
         "tab_title": _tab_title(counts), "experiments": experiments, "choices": choices,
         "disk_is_low": disk_is_low(workers), "space": free_space(settings), "benchmark": stage(session),
     }  # fmt: skip
+
+
+def _undo(session: Session, query: Mapping[str, str]) -> dict[str, Any]:
+    """What partials/bulk_said.html tells of a run that was just deleted on its own page, and is in the bin yet."""
+    deleted = query.get("deleted", "")
+    run = session.get(Run, int(deleted)) if re.fullmatch("[0-9]{1,18}", deleted) else None
+    if run is None or run.id is None or run.deleted_at is None:
+        return {}
+    result = BulkResult([run], [], *([run.id] if was in query else [] for was in ("waited", "held")))
+    return {"words": words_of("delete", result, ""), "action": "delete", "result": result}
 
 
 def _tab_title(counts: dict[RunState, int]) -> str:

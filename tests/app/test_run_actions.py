@@ -158,7 +158,7 @@ def test_a_deleted_run_keeps_its_page_which_gives_it_back(client: TestClient, da
     lease = started(database)
     record_epochs(database, lease, 1)
     complete(database, lease)
-    assert post(client, lease.run_id, "delete") == "/runs"
+    assert post(client, lease.run_id, "delete") == f"/runs?deleted={lease.run_id}"
     page = client.get(f"/runs/{lease.run_id}").text
     assert "It is in the bin" in page
     assert 'id="act-again"' not in page
@@ -166,6 +166,25 @@ def test_a_deleted_run_keeps_its_page_which_gives_it_back(client: TestClient, da
     page = client.get(f"/runs/{lease.run_id}").text
     assert "It is in the bin" not in page
     assert 'id="act-again"' in page
+
+
+def test_a_run_that_was_deleted_on_its_page_is_undone_in_the_list_and_waits_held_as_before(
+    client: TestClient, database: Database
+) -> None:
+    run_id = launch(database)
+    post(client, run_id, "hold")
+    led_to = post(client, run_id, "delete")
+    said = client.get(led_to).text
+    assert "1 deleted." in said
+    fields = dict(re.findall(r'name="(ids|waited|held)" value="([0-9,]+)"', said))
+    assert fields == {"ids": f"{run_id}", "waited": f"{run_id}", "held": f"{run_id}"}
+    assert client.post("/runs/bulk", data=fields | {"action": "restore"}).status_code == 303
+    with database.reading() as session:
+        run = run_by_id(session, run_id)
+    assert (run.state, run.deleted_at) == (RunState.QUEUED, None)
+    assert run.held_at is not None
+    for nothing in (led_to, "/runs?deleted=404", "/runs?deleted=x", "/runs?deleted=99999999999999999999"):
+        assert "1 deleted." not in client.get(nothing).text
 
 
 @pytest.mark.parametrize(
@@ -197,7 +216,7 @@ def test_a_form_leads_back_to_where_it_came_from(client: TestClient, database: D
 def test_a_form_never_leads_to_another_host(client: TestClient, database: Database, elsewhere: str) -> None:
     run_id = launch(database)
     assert post(client, run_id, "hold", next=elsewhere) == f"/runs/{run_id}"
-    assert post(client, run_id, "delete", next=elsewhere) == "/runs"
+    assert post(client, run_id, "delete", next=elsewhere) == f"/runs?deleted={run_id}&waited=1&held=1"
 
 
 @pytest.mark.parametrize(
