@@ -67,8 +67,9 @@ def choose_predictions(session: Session, choice: Choice, runs_dir: Path, materia
     try:
         dataset = materialised(materialised_dir, name)
     except (DatasetMissing, DatasetBroken) as error:
-        gone = PredictionsMissing(f"The images cannot be read: {error}.", "They come with the next run on this data.")
-        return ChosenPredictions(None, [], [gone], left_out, [])
+        what = "are not here" if isinstance(error, DatasetMissing) else f"cannot be read: {error}"
+        gone = PredictionsMissing(f"The images of {name} {what}.", "A run on them brings them.")
+        return ChosenPredictions(None, [], [gone], left_out, [run.id for run in wanted if run.id is not None])
     read = predictions_of_runs(session, runs_dir, wanted[:MOST_RUNS], dataset)
     told = [ReadGroup(group, _of_group(group, read), dataset) for group in groups]
     told = [group for group in told if group.predictions]

@@ -77,6 +77,16 @@ def test_where_groups_disagree_the_view_is_the_address(open_page: OpenPage, expe
     expect(page.locator(".disagreements li p").first).to_have_text(before)
 
 
+def test_a_page_that_waits_for_predictions_comes_again_by_itself(open_page: OpenPage, trainyard: Trainyard) -> None:
+    page = open_page()
+    trainyard.api.post("queue/pause").raise_for_status()
+    run = trainyard.launch(epochs=1)
+    follow(page, f"/errors?runs={run}")
+    expect(page.locator(".empty h2")).to_have_text(re.compile("is queued|not here"))
+    trainyard.api.post("queue/resume").raise_for_status()
+    expect(page.locator("#confusion-title")).to_be_visible(timeout=EXPORT_SECONDS * 1000)
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_axe_finds_nothing_and_no_page_scrolls_sideways(
     open_page: OpenPage, trainyard: Trainyard, experiment: int, look: str

@@ -14,14 +14,15 @@ import numpy as np
 import onnxruntime
 import psutil
 import pytest
-from sqlalchemy import delete, update
-from sqlmodel import col
+from sqlalchemy import delete, func, update
+from sqlmodel import col, select
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from core.benchmark_mode import may_start
 from core.bin import move_to_bin, restore
 from core.database import Database, open_database
 from core.dataset_store import materialised
+from core.epoch_answers import unpacked
 from core.experiment_plan import plan_experiment
 from core.experiments import launch_experiment, runs_of_experiment
 from core.exports import EXPORTED_KINDS, begin_export, is_export_due
@@ -32,7 +33,7 @@ from core.run_files import artifact_of_run
 from core.run_state import RunState
 from core.runs import artifacts_of_run, log_of_run, run_by_id
 from core.settings import Settings
-from core.tables import EXPORT_TRIES, Artifact, Run
+from core.tables import EXPORT_TRIES, Artifact, EpochAnswers, Run
 from core.workers import join
 from tests.app.trained_runs import launch
 from worker.claims import FreeSpaceFloor
@@ -146,6 +147,20 @@ def test_predictions_give_the_recorded_accuracy_exactly(trained: Trained, number
     assert np.count_nonzero(predictions["class"] == labels) / len(labels) == accuracy
     assert artifact.facts["num_correct"] / artifact.facts["num_images"] == accuracy
     assert 0.1 <= predictions["confidence"].min() <= predictions["confidence"].max() <= 1
+
+
+@pytest.mark.parametrize("number", range(len(RUNS)))
+def test_what_was_said_after_the_selected_epoch_is_what_is_predicted(trained: Trained, number: int) -> None:
+    settings, database, run_ids = trained
+    artifact = exported(database, run_ids[number])["predictions"]
+    predictions = np.load(file_of(database, settings, artifact), allow_pickle=False)
+    labels = materialised(settings.materialised_dir, "digits").labels("test")
+    with database.reading() as session:
+        said, shares = unpacked(session.get_one(EpochAnswers, (run_ids[number], artifact.epoch)).content)
+        kept = session.exec(select(func.count()).where(EpochAnswers.run_id == run_ids[number])).one()
+        assert kept == len(epochs_of_run(session, run_ids[number]))
+    assert np.array_equal(said + labels, predictions["class"])
+    assert np.abs(shares / 255 - predictions["confidence"]).max() < 0.5 / 255 + 1e-6
 
 
 @pytest.mark.parametrize("number", range(len(RUNS)))
