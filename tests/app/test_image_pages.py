@@ -173,8 +173,6 @@ def test_where_nothing_can_be_shown_the_page_says_what_to_do(
     exporting = trained(database, 0.5)
     told = words(page(client, f"/errors?runs={exporting}"))
     assert "The images of digits are not here. A run on them brings them." in told
-        page(client, f"/errors?runs={exporting}")
-    )
     make_dataset(settings)
     text = page(client, f"/errors?runs={exporting}")
     assert "its predictions are still to be written. They come by themselves" in words(text)
