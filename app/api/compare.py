@@ -72,7 +72,7 @@ def get_comparison(
     return comparison_out(comparison, chosen.left_out, verdicts)
 
 
-@router.post("/more-seeds", status_code=201, responses=problems(404, 409))
+@router.post("/more-seeds", status_code=201, responses=problems(400, 404, 409))
 def more_seeds(asked: MoreSeedsIn, session: Writing, settings: CurrentSettings) -> MoreSeedsOut:
     """Queue both configs with the next unused seeds, the same for both. After a verdict that is another look, which the
     next verdict takes into account."""
