@@ -172,7 +172,7 @@ class Supervisor:
         self._beaten_at = time.monotonic()
 
     def _obey_wishes(self) -> None:
-        for slot in self._slots:
+        for slot in [slot for slot in self._slots if slot.leases]:
             with self._database.reading() as session:
                 for lease in [lease for lease in slot.leases.values() if lease.run_id not in slot.stops_sent]:
                     try:
