@@ -109,7 +109,7 @@ def seconds_of_launch(session: Session, plan: ExperimentPlan) -> float | None:
     free_at, most = [0.0] * max(1, sum(worker.slots for worker in workers)), most_in_stack(workers)
     alike = Counter[str]()
     for run in plan.runs * (plan.repeats or 1):
-        if most > 1:
+        if most > 1 and run.config.source is None:
             key = stack_key(run.config, run.layers)
             alike[key] += 1
             if alike[key] % most != 1:

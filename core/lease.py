@@ -34,3 +34,9 @@ def owned_run(session: Session, lease: Lease) -> Run:
     if run is None:
         raise LeaseLost(lease.run_id, lease.attempt)
     return run
+
+
+def check_owned(session: Session, lease: Lease) -> None:
+    """The same without the run, whose config and layers need not be read; raises LeaseLost."""
+    if session.exec(select(Run.id).where(*owned_by(lease))).first() is None:
+        raise LeaseLost(lease.run_id, lease.attempt)

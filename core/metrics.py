@@ -10,7 +10,7 @@ from sqlalchemy import func, or_, update
 from sqlmodel import Session, col, select
 
 from core.events import record_event
-from core.lease import Lease, owned_by, owned_run
+from core.lease import Lease, check_owned, owned_by, owned_run
 from core.records import EpochFigures, WrittenFile
 from core.run_state import LeaseLost
 from core.tables import Artifact, Epoch, EpochAnswers, Fingerprint, Progress, Run
@@ -85,7 +85,7 @@ def record_progress(
     steps_per_epoch: int = 0, images_per_second: float | None = None, loss: float | None = None,
 ) -> None:  # fmt: skip
     """Overwrites the run's one progress row; raises LeaseLost. The next epoch starts with no step losses."""
-    owned_run(session, lease)
+    check_owned(session, lease)
     old = session.get(Progress, lease.run_id)
     losses = list(old.losses) if old is not None and (old.attempt, old.epoch) == (lease.attempt, epoch) else []
     if loss is not None and math.isfinite(loss):

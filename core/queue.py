@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import func, update
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from core.benchmark_mode import may_start
 from core.conditions import note_runs_beside
 from core.events import record_event, tell_who_follows
-from core.lease import Lease, owned_by, owned_run
+from core.lease import Lease, check_owned, owned_by, owned_run
 from core.new_runs import new_run
 from core.queue_order import is_paused, next_in_line, stackable_with, stops_running
 from core.run_config import ResolvedRun
@@ -152,13 +152,15 @@ def crash(session: Session, lease: Lease, reason: str, suggestion: str) -> RunSt
 def stop_wanted(session: Session, lease: Lease) -> bool:
     """Whether the user wishes this attempt to stop (cancel, pause, or the queue paused with its running runs); raises
     LeaseLost where it is not ours."""
-    run = owned_run(session, lease)
-    return run.cancel_requested_at is not None or run.held_at is not None or stops_running(session)
+    wishes = session.exec(select(Run.cancel_requested_at, Run.held_at).where(*owned_by(lease))).first()
+    if wishes is None:
+        raise LeaseLost(lease.run_id, lease.attempt)
+    return any(wished_at is not None for wished_at in wishes) or stops_running(session)
 
 
 def add_log_line(session: Session, lease: Lease, line: str) -> None:
     """Raises LeaseLost."""
-    owned_run(session, lease)
+    check_owned(session, lease)
     session.add(LogLine(run_id=lease.run_id, attempt=lease.attempt, line=line[:2000], recorded_at=datetime.now(UTC)))
 
 

@@ -50,8 +50,8 @@ def next_in_line() -> Any:  # SQLAlchemy's Select, whose type parameters say not
 
 
 def is_trained_alone(run: Run) -> bool:
-    """Never in a stack: a run of a benchmark, one that reproduces another, one queued by an older version, and one that
-    crashed with no epoch since: if it is what kills the trainer, then only itself."""
+    """Never in a stack: a run of a benchmark, one that reproduces another or starts from one, one that an older version
+    queued, and one that crashed with no epoch since: if it is what kills the trainer, then only itself."""
     return run.stack_key is None or run.crashes > 0 or run.repeat is not None or run.reproduces_id is not None
 
 
