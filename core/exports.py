@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from core.events import record_event
 from core.metrics import epochs_of_run
 from core.records import WrittenFile
-from core.run_state import RunState
+from core.run_state import IllegalMove, RunState
 from core.runs import artifacts_of_run, run_by_id
 from core.tables import EXPORT_TRIES, Artifact, Epoch, LogLine, Run
 
@@ -44,6 +44,28 @@ def begin_export(session: Session) -> int | None:
         _log(session, run, "The process that exported this run died; it is tried again.")
     run.export_tries_left -= 1
     return run.id
+
+
+def export_again(session: Session, run_id: int) -> Run:
+    """A completed run that lacks a file waits for it once more. Raises RunNotFound, IllegalMove."""
+    run = run_by_id(session, run_id)
+    if run.state is not RunState.COMPLETED:
+        raise IllegalMove(run_id, run.state, "exported before it is completed")
+    if run.deleted_at is not None:
+        raise IllegalMove(run_id, run.state, "exported while it is in the bin")
+    if not run.export_tries_left and due_export(session, run_id).missing:
+        run.export_tries_left = EXPORT_TRIES
+        record_event(session, "changed", run_id, export_asked=True)
+    return run
+
+
+def give_up_exports(session: Session, why: str) -> None:
+    """Nothing that waits is exported until it is asked for again; each run's log says why."""
+    for run in session.exec(_due_runs()):
+        run.export_tries_left = 0
+        _log(session, run, f"Not exported: {why}")
+        assert run.id is not None
+        record_event(session, "changed", run.id, exported=[])
 
 
 def due_export(session: Session, run_id: int) -> DueExport:

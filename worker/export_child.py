@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from core.benchmark_mode import begin_exporting, end_exporting, may_export
 from core.database import Database
-from core.exports import begin_export, is_export_due, record_export
+from core.exports import begin_export, give_up_exports, is_export_due, record_export
 from core.records import WrittenFile
 from core.run_files import folder_of_run
 from core.settings import Settings
@@ -20,6 +20,7 @@ from worker.writer import Writer
 
 # A child imports torch for some seconds: runs that complete soon after one another share it.
 PAUSE_SECONDS = 10.0
+MOST_FALSE_STARTS = 3  # of a child that ends before it is ready; each pause is twice the one before. Guess, untuned
 LOOK_SECONDS = 1.0  # between two looks for a run that waits
 END_SECONDS = 1.0  # that a killed child is waited for: on a busy machine it is slow to die, too
 
@@ -33,6 +34,7 @@ class ExportChild:
         self._run_id: int | None = None  # that it is at
         self._gave_way = False  # killed, for a benchmark wants the machine
         self._look_at = 0.0  # time.monotonic
+        self._was_ready, self._false_starts = False, 0
 
     @property
     def is_busy(self) -> bool:
@@ -46,6 +48,7 @@ class ExportChild:
         self._give_way_if_due()
         try:
             while (report := self._reports.next_message(0)) is not None:
+                self._was_ready, self._false_starts = True, 0
                 if report["report"] == "exported":
                     self._record(report)
                 self._give_next()
@@ -53,7 +56,8 @@ class ExportChild:
             if self._child.poll() is not None:
                 with self._child:  # closes its pipes
                     pass
-                self._child, self._look_at = None, time.monotonic() + PAUSE_SECONDS
+                self._count_false_start(self._child.returncode)
+                self._child, self._look_at = None, time.monotonic() + PAUSE_SECONDS * 2**self._false_starts
                 unfinished = self._run_id if self._gave_way else None
                 self._writer.write(lambda session: end_exporting(session, worker_id, unfinished))
 
@@ -68,6 +72,17 @@ class ExportChild:
         assert self._child is not None
         self._gave_way = True
         self._child.kill()
+
+    def _count_false_start(self, code: int) -> None:
+        """One that ended well found that another exports here; one that was ready is counted by the run it was at."""
+        if code == 0 or self._was_ready or self._gave_way:
+            return
+        self._false_starts += 1
+        if self._false_starts == MOST_FALSE_STARTS:
+            self._false_starts = 0
+            why = f"the process that exports ended {MOST_FALSE_STARTS} times before it was ready (exit code {code})."
+            print(f"{why} Nothing is exported until it is asked for again.", file=sys.stderr, flush=True)
+            self._writer.write(lambda session: give_up_exports(session, f"{why} What the worker printed says more."))
 
     def end(self) -> None:
         """At any moment: what it was at is done again."""
@@ -94,6 +109,7 @@ class ExportChild:
             start_new_session=True,  # Ctrl-C is the supervisor's to hear; and a session is a group of the scheduler's
         )
         assert self._child.stdout is not None
+        self._was_ready = False
         self._reports = LinePipe(self._child.stdout.fileno())
 
     def _give_next(self) -> None:

@@ -13,6 +13,7 @@ from app.errors import problems
 from core import queue, run_changes
 from core.bin import move_to_bin, restore
 from core.bulk import change_runs
+from core.exports import export_again
 from core.idempotency import enqueue_once
 from core.inheritance import take_over
 from core.reproductions import reproduce_once
@@ -179,6 +180,12 @@ def continue_run(
 def requeue_run(run_id: RunId, session: Writing) -> RunOut:
     """Put a failed or cancelled run back into the queue; it goes on at its last checkpoint."""
     return _told(session, queue.requeue(session, run_id))
+
+
+@router.post("/{run_id}/export", responses=problems(404, 409))
+def export_run(run_id: RunId, session: Writing) -> RunOut:
+    """Make what a completed run lacks of its exported files; its artifacts and log tell what came of it."""
+    return _told(session, export_again(session, run_id))
 
 
 def _enqueued(session: Session, resolved: ResolvedRun, key: str | None) -> tuple[Run, bool]:

@@ -13,6 +13,7 @@ from app.dependencies import CurrentSettings, RunId, Writing
 from app.security import own_path
 from core import queue, run_changes
 from core.bin import move_to_bin, restore
+from core.exports import export_again
 from core.idempotency import enqueue_once
 from core.inheritance import take_over
 from core.reproductions import reproduce_once
@@ -103,6 +104,12 @@ def reproduce_run(
     """To the page of the run that trains this one again; pressed twice on one page it is one run."""
     made = reproduce_once(session, run_id, f"reproduce {run_id} {launch_key or secrets.token_urlsafe(16)}")
     return _to_new(request, session, settings, *made)
+
+
+@router.post("/runs/{run_id}/export", name="export_run")
+def export_run(request: Request, run_id: RunId, session: Writing, next: Next = "") -> RedirectResponse:
+    export_again(session, run_id)
+    return back(request, run_id, next)
 
 
 @router.post("/runs/{run_id}/delete", name="delete_run")

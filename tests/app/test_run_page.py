@@ -232,6 +232,11 @@ def test_the_files_of_a_run_are_listed_and_what_is_still_to_come_is_said(
     assert "Not exported: the TensorBoard file. No space." in words(page(client, lease.run_id))
     kinds = {file["kind"]: file["facts"] for file in client.get(f"/api/v1/runs/{lease.run_id}/artifacts").json()}
     assert (kinds["onnx"], kinds["weights"]) == (onnx, None)
+    assert client.post(f"/runs/{lease.run_id}/export", follow_redirects=False).status_code == 303
+    told = words(page(client, lease.run_id))
+    assert "Still to come, when the machine has time for it: the TensorBoard file." in told
+    assert "asked to export again" in told
+    assert client.post(f"/api/v1/runs/{lease.run_id}/export").json()["state"] == "completed"
 
 
 def test_time_by_phase_is_the_mean_of_an_epoch(client: TestClient, database: Database) -> None:

@@ -25,7 +25,7 @@ from core.dataset_store import materialised
 from core.epoch_answers import unpacked
 from core.experiment_plan import plan_experiment
 from core.experiments import launch_experiment, runs_of_experiment
-from core.exports import EXPORTED_KINDS, begin_export, is_export_due
+from core.exports import EXPORTED_KINDS, begin_export, export_again, is_export_due
 from core.metrics import epochs_of_run
 from core.predictions import PREDICTION
 from core.queue import cancel
@@ -36,6 +36,7 @@ from core.settings import Settings
 from core.tables import EXPORT_TRIES, Artifact, EpochAnswers, Run
 from core.workers import join
 from tests.app.trained_runs import launch
+from worker import export_child
 from worker.claims import FreeSpaceFloor
 from worker.export_child import ExportChild
 from worker.messages import send
@@ -277,6 +278,39 @@ def test_what_cannot_be_made_is_told_once_and_the_rest_is_made(trained: Trained)
     assert all("SHA-256" in line for line in told), told
     with database.reading() as session:
         assert not is_export_due(session)
+    with database.writing() as session:
+        export_again(session, run_ids[1])
+    export_now(database, settings)
+    assert set(exported(database, run_ids[1])) == set(EXPORTED_KINDS)
+    with database.writing() as session:
+        assert export_again(session, run_ids[1]).export_tries_left == 0, "nothing is missing"
+
+
+def test_where_the_process_cannot_even_start_it_is_given_up_with_a_reason(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings, database, run_ids = trained
+    before = again(database, settings, run_ids[1])
+    (tmp_path / "torch.py").write_text("raise ImportError('a broken installation')")
+    with monkeypatch.context() as broken:
+        broken.setenv("PYTHONPATH", str(tmp_path))
+        broken.setattr(export_child, "PAUSE_SECONDS", 0.05)
+        child = ExportChild(settings, database, Writer(database), FreeSpaceFloor(settings.data_dir, 0))
+        deadline, starts = time.monotonic() + PATIENCE_SECONDS, 0
+        while not [line for line in said(database, run_ids[1]) if "before it was ready" in line]:
+            assert time.monotonic() < deadline
+            was_busy = child.is_busy
+            child.attend(1)
+            starts += child.is_busy and not was_busy
+            time.sleep(0.01)
+    assert starts == export_child.MOST_FALSE_STARTS
+    assert "ended 3 times before it was ready (exit code 1). Nothing is exported until" in capfd.readouterr().err
+    with database.reading() as session:
+        assert not is_export_due(session)
+    with database.writing() as session:
+        export_again(session, run_ids[1])
+    export_now(database, settings)
+    assert {kind: file.sha256 for kind, file in exported(database, run_ids[1]).items()} == before
 
 
 def test_a_run_in_the_bin_is_not_exported_until_it_is_restored(trained: Trained) -> None:

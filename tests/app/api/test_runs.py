@@ -250,6 +250,7 @@ def test_a_queued_run_is_cancelled_at_once_and_a_running_one_is_asked(client: Te
     asked = client.post("/api/v1/runs/1/cancel").json()
     assert (asked["state"], asked["attempt"], asked["cancel_requested"]) == ("running", 1, True)
     assert client.post("/api/v1/runs/1/requeue").status_code == 409
+    assert client.post("/api/v1/runs/1/export").status_code == 409
 
 
 def test_a_failure_is_told_with_reason_and_suggestion_until_the_run_is_requeued(
