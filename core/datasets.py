@@ -2,9 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
 ImageShape = tuple[int, int, int]  # (channels, height, width)
+
+# Of the published datasets, as torchvision lays them out below the datasets folder: <folder>/raw/<file>[.gz]
+RAW_FOLDERS = MappingProxyType({"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"})
+RAW_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
 DIGIT_CLASSES = tuple("0123456789")
 
@@ -109,3 +114,11 @@ def dataset_named(name: str) -> Dataset:
     if name not in DATASETS:
         raise UnknownDataset(f"there is no dataset {name!r}; there are {', '.join(DATASETS)}")
     return DATASETS[name]
+
+
+def is_fetched(name: str, datasets_dir: Path) -> bool:
+    """Whether the published files of a dataset are here, so that the first run on it needs no network."""
+    if name not in RAW_FOLDERS:
+        return False
+    raw = datasets_dir / RAW_FOLDERS[name] / "raw"
+    return all((raw / file).is_file() or (raw / f"{file}.gz").is_file() for file in RAW_FILES)

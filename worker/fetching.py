@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.dataset_store import Arrays, Bytes
-from core.datasets import Dataset, DatasetUnavailable
+from core.datasets import RAW_FOLDERS, Dataset, DatasetUnavailable
 from worker.mirrors import MirrorFailed, Mirrors
 
 if TYPE_CHECKING:
     from torchvision.datasets import MNIST
 
-FOLDERS = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}  # torchvision's class names
 
 # Published by LeCun, Cortes and Burges for the unpacked files; the same images compressed anew have another MD5.
 RAW_MD5 = {
@@ -39,7 +38,7 @@ def read_fetched(dataset: Dataset, datasets_dir: Path, mirror: str | None, repor
     """
     import torchvision.datasets  # seconds to import, needed once
 
-    kind: type[MNIST] = getattr(torchvision.datasets, FOLDERS[dataset.name])
+    kind: type[MNIST] = getattr(torchvision.datasets, RAW_FOLDERS[dataset.name])
     raw = datasets_dir / kind.__name__ / "raw"
     raw.mkdir(parents=True, exist_ok=True)
     own = [f"{mirror.rstrip('/')}/{kind.__name__}/raw/"] if mirror else []

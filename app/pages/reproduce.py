@@ -13,7 +13,7 @@ from app.pages.launch_outlook import manifest_of
 from app.pages.launch_words import in_plain_words
 from app.templating import render
 from core.benchmark_mode import DEFAULT_REPEATS
-from core.datasets import DATASETS
+from core.datasets import DATASETS, is_fetched
 from core.estimates import seconds_of_launch
 from core.events import newest_event_id
 from core.experiment_plan import ExperimentPlan
@@ -83,7 +83,10 @@ def _page(
     shown: dict[str, Any] = {  # Any: what the template names
         "asked": asked, "launch_key": key, "base": BASE, "rows": ROWS, "published": published_rows(),
         "repeats": DEFAULT_REPEATS,
-        "datasets": [(dataset, manifest_of(settings.materialised_dir, name)) for name, dataset in DATASETS.items()],
+        "datasets": [
+            (dataset, manifest_of(settings.materialised_dir, name), is_fetched(name, settings.datasets_dir))
+            for name, dataset in DATASETS.items()
+        ],
         "seconds": None if asked.plan is None else seconds_of_launch(session, asked.plan),
     }  # fmt: skip
     return render(request, "pages/reproduce.html", status_code=status_code, event_id=newest_event_id(session), **shown)

@@ -7,9 +7,11 @@ from fastapi.testclient import TestClient
 
 from core import queue_order, workers
 from core.database import Database
+from core.datasets import RAW_FILES
 from core.experiment_plan import plan_experiment
 from core.experiments import launch_experiment, list_experiments, runs_of_experiment
 from core.run_state import RunState
+from core.settings import Settings
 from core.tables import Experiment, Run
 from tests.app.trained_runs import claim, complete, join, record_epochs
 
@@ -148,6 +150,17 @@ def test_the_time_left_counts_the_slots_and_the_epochs_that_are_done(client: Tes
     with database.writing() as session:
         queue_order.pause_queue(session, True)
     assert "how long the rest takes is not known yet" in text_of(client, f"/experiments/{experiment}")
+
+
+def test_the_report_page_knows_of_files_that_are_here_already(client: TestClient, settings: Settings) -> None:
+    raw = settings.datasets_dir / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name in RAW_FILES[:3]:
+        (raw / f"{name}.gz").touch()
+    assert "MNIST , the report's own Not here yet" in text_of(client, "/experiments/report")
+    (raw / RAW_FILES[3]).touch()
+    text = text_of(client, "/experiments/report")
+    assert "MNIST , the report's own Its files are here; the first run makes them ready, without the network." in text
 
 
 def test_the_report_page_says_what_will_happen(client: TestClient) -> None:
