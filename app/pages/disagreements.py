@@ -11,7 +11,6 @@ from app.dependencies import CurrentSettings, Reading
 from app.image_views import DisagreementsView
 from app.templating import render
 from core.chosen_predictions import ReadGroup, choose_predictions, pair_of
-from core.class_verdicts import LEAST_SEEDS, class_verdicts
 from core.dataset_store import MaterialisedDataset
 from core.events import newest_event_id
 from core.readings import ClassDifference, class_differences, disagreeing, disagreement
@@ -36,6 +35,8 @@ def _disagreements(
     view: DisagreementsView, first: ReadGroup, second: ReadGroup, dataset: MaterialisedDataset
 ) -> dict[str, Any]:
     """What the template names."""
+    from core.class_verdicts import LEAST_SEEDS, class_verdicts  # with the first disagreement: it brings SciPy along
+
     classes, labels = dataset.manifest.classes, dataset.labels("test")
     both = first.readings, second.readings
     label = None if view.label is None or view.label >= len(classes) else view.label
