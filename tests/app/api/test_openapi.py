@@ -79,7 +79,7 @@ def test_every_route_says_what_it_does_and_what_may_go_wrong() -> None:
         for response in problems.values():
             assert list(response["content"]) == ["application/problem+json"], name
     launch = operations["post /api/v1/runs"]["requestBody"]["content"]["application/json"]
-    assert len(launch["examples"]) == 2
+    assert len(launch["examples"]) == 3
 
 
 def test_every_example_of_a_launch_can_be_launched() -> None:
