@@ -13,7 +13,8 @@ class WarmMemory:
     """The warm trainer before a run. `above` tells how much more it held at a peak.
 
     Of the resident set, pages of files (libraries, which the first run maps and later ones find mapped) are left out,
-    so that the first run of a trainer has the figure of any other.
+    and what torch makes ready at its first step is there before (worker/warm_up.py), so that the first run of a trainer
+    has nearly the figure of any other.
     """
 
     def __init__(self, device: torch.device) -> None:

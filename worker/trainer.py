@@ -14,6 +14,7 @@ from worker.making import ready
 from worker.messages import Closed, LinePipe, Message, send
 from worker.parent import die_with_parent
 from worker.stack_attempts import StackAttempts
+from worker.warm_up import warm_up
 
 
 def main(reports: int, threads: int) -> int:
@@ -21,6 +22,8 @@ def main(reports: int, threads: int) -> int:
     die_with_parent()
     torch.set_num_interop_threads(1)
     settings, commands = Settings(), LinePipe(0)
+    if not torch.cuda.is_available():
+        warm_up()
     send(reports, {"report": "ready", "torch_version": torch.__version__, "cuda": torch.cuda.is_available()})
     try:
         while True:

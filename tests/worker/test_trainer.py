@@ -126,9 +126,10 @@ def test_a_run_is_trained_and_reported_from_environment_to_completed(slot: Slot,
 
 
 def test_a_run_is_reported_with_its_memory_the_cpu_beside_it_and_how_fast_its_network_answers(slot: Slot) -> None:
-    told = [reports_of(slot, command_for(run, 1, config())) for run in (10, 11)]
+    told = [reports_of(slot, command_for(run, 1, config())) for run in (10, 11, 12)]
     memory = [only(reports, "epoch")[0]["figures"]["run_memory_bytes"] / 2**20 for reports in told]
-    assert memory[0] == pytest.approx(memory[1], abs=2), "whatever the run before has left in the process"
+    assert memory[1] == pytest.approx(memory[2], abs=1), "whatever the run before has left in the process"
+    assert memory[0] == pytest.approx(memory[2], abs=8), "and nearly so where it is the first"
     assert 4 < memory[0] < 40
     assert 0 <= only(told[0], "epoch")[0]["figures"]["cores_busy_beside"] <= (psutil.cpu_count() or 1)
     [latency] = [report["figures"] for report in only(told[0], "latency")]
