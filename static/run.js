@@ -78,7 +78,7 @@ on("progress", progressCame);
 let isDeleting = false; // here: the form leads to the list itself, and to its Undo
 document.querySelector("#delete-dialog form").addEventListener("submit", () => (isDeleting = true));
 on("deleted", () => isDeleting || location.assign(runsUrl));
-const PARTS = ["run-head", "run-labels", "run-again", "run-record", "run-costs", "run-files", "run-journal"];
+const PARTS = ["run-head", "run-labels", "run-again", "run-diagnosis", "run-record", "run-costs", "run-files", "run-journal"];
 on("changed", () => fetchAnew(...PARTS));
 // When a worker takes it the rest does not change, and the machine has better to do: the first point is on its way.
 on("state", ({ state }) => fetchAnew(...(state === "running" ? ["run-head", "run-journal"] : PARTS)));

@@ -6,8 +6,10 @@ from typing import Any
 from pydantic import AwareDatetime, Field, JsonValue
 
 from app.api.schemas import Fraction, Shape, from_row
+from core.diagnosis import Finding
+from core.diagnosis import Kind as FindingKind
 from core.reproduction_answers import Answer, Kind
-from core.tables import Artifact, Epoch
+from core.tables import Artifact, Epoch, Run
 
 
 class EpochOut(Shape):
@@ -101,6 +103,29 @@ class ReproductionOut(Shape):
     unlike: tuple[str, ...] = Field(
         description="why identity was not promised; empty where it was", examples=[["threads: 1, then 2"]]
     )
+
+
+class RemedyOut(Shape):
+    """A launch that may mend it: `config` is one for `POST /api/v1/runs`."""
+
+    words: str = Field(examples=["Learning rate 0.001"])
+    config: dict[str, JsonValue]
+
+
+class FindingOut(Shape):
+    """Something that a run's figures say."""
+
+    kind: FindingKind
+    title: str = Field(examples=["Overfitting since epoch 4"])
+    words: str
+    evidence: dict[str, JsonValue] = Field(description="the figures of `words`, by name; losses, epochs, counts")
+    remedies: tuple[RemedyOut, ...]
+
+
+def finding_out(finding: Finding, run: Run) -> FindingOut:
+    own = run.config | {"name": ""}
+    remedies = tuple(RemedyOut(words=one.words, config=own | one.changes) for one in finding.remedies)
+    return from_row(FindingOut, finding, remedies=remedies)
 
 
 def reproduction_out(answer: Answer) -> ReproductionOut:

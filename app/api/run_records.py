@@ -11,15 +11,18 @@ from app.api.record_schemas import (
     ArtifactOut,
     EpochOut,
     EventOut,
+    FindingOut,
     LogLineOut,
     ReproductionOut,
     artifact_out,
     epoch_row,
+    finding_out,
     reproduction_out,
 )
 from app.api.schemas import from_row
 from app.dependencies import LARGEST_ID, CurrentSettings, Id, Reading, RunId
 from app.errors import problems
+from app.run_diagnosis import findings_of
 from core.events import events_of_run
 from core.metrics import epochs_of_run
 from core.reproduction_answers import answers_about
@@ -77,6 +80,14 @@ def get_reproductions(run_id: RunId, session: Reading, settings: CurrentSettings
     return [
         reproduction_out(answer) for answer in answers_about(session, settings.runs_dir, run_by_id(session, run_id))
     ]
+
+
+@router.get("/diagnosis")
+def get_diagnosis(run_id: RunId, session: Reading, settings: CurrentSettings) -> list[FindingOut]:
+    """What its curves, network and predictions say, with the evidence and run configs that may mend it; empty where
+    nothing was found."""
+    run = run_by_id(session, run_id)
+    return [finding_out(finding, run) for finding in findings_of(session, settings, run)]
 
 
 @router.get("/artifacts")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.pages.launch_form import EMPTY_MEANS_NONE, FAMILY_SCHEMAS, text_of
+from app.pages.launch_form import DEFAULT_TEXTS, EMPTY_MEANS_NONE, FAMILY_SCHEMAS, text_of
 from core.experiment_plan import plan_experiment
 from core.experiment_words import PARAMETER
 from core.invalid_run_config import InvalidRunConfig
@@ -14,6 +14,15 @@ def texts_of_run(run: Run) -> dict[str, str]:
     """A name that its experiment made up is not its own."""
     texts = _texts({name: [value] for name, value in run.config.items()}, [run.config["architecture"]])
     return texts | {"name": "" if run.experiment_id is not None else run.config["name"]}
+
+
+def texts_changed(run: Run, changes: Mapping[str, Any]) -> dict[str, str]:
+    """The fields that look another way where these of the run's config are other values."""
+    before, after = (
+        DEFAULT_TEXTS | _texts({name: [value] for name, value in config.items()}, [config["architecture"]])
+        for config in (run.config, run.config | changes)
+    )
+    return {name: text for name, text in after.items() if text != before[name]}
 
 
 def texts_of_experiment(experiment: Experiment) -> dict[str, str]:

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from app.charts import Panel, epoch_panels, gaps, step_panel
 from app.dependencies import CurrentSettings, Reading, RunId
 from app.formatting import group_words
+from app.pages.run_diagnosis import diagnosis_of
 from app.pages.run_files import files_of
 from app.palette import look_of
 from app.run_costs import costs_of
@@ -72,7 +73,7 @@ def run_page(request: Request, run_id: RunId, session: Reading, settings: Curren
         **files_of(session, run), **costs_of(run), panels=_panels(run, epochs, face), gaps=gaps(epochs),
         tags=tags_of_runs(session, [run_id])[run_id], known_tags=tags_in_use(session),
         config_rows=config_rows(run.config), layers=list(_flat(_layers(run))),
-        answers=answers_about(session, settings.runs_dir, run),
+        answers=answers_about(session, settings.runs_dir, run), **diagnosis_of(session, settings, run),
     )  # fmt: skip
 
 
