@@ -65,6 +65,7 @@ def test_one_click_starts_the_report(open_page: OpenPage, trainyard: Trainyard) 
     page = open_page()
     page.goto("/experiments")
     page.get_by_role("link", name="Reproduce the report").click()
+    page.wait_for_load_state()  # what is typed before the scripts run is not heard
     page.get_by_label("Digits").check()
     page.get_by_label("Number of seeds").fill("2")
     page.get_by_role("button", name="Start 10 runs").click()
