@@ -183,4 +183,5 @@ def test_two_quick_clicks_launch_again_once(open_page: OpenPage, trainyard: Trai
     assert trainyard.api.get("runs").json()["num_matching"] == before + 1
     page.get_by_role("button", name="Delete").click()
     page.locator("#delete-dialog").get_by_role("button", name="Delete").click()
-    expect(page).to_have_url(re.compile("/runs$"))
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    assert trainyard.api.get("runs").json()["num_matching"] == before
