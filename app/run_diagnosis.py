@@ -1,21 +1,21 @@
 """The diagnosis of a run, from what is recorded of it: for its page and the API."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from sqlmodel import Session
 
 from core.confusion import confusion
 from core.dataset_store import DatasetBroken, DatasetMissing, materialised
 from core.diagnosis import Finding, Said, diagnose
-from core.metrics import epochs_of_run
 from core.predictions import PredictionsMissing, predictions_of
 from core.run_state import RunState
 from core.settings import Settings
-from core.tables import Run
+from core.tables import Epoch, Run
 
 
-def findings_of(session: Session, settings: Settings, run: Run) -> list[Finding]:
-    assert run.id is not None
-    return diagnose(run, epochs_of_run(session, run.id), _said_of(session, settings, run))
+def findings_of(session: Session, settings: Settings, run: Run, epochs: Sequence[Epoch]) -> list[Finding]:
+    return diagnose(run, epochs, _said_of(session, settings, run))
 
 
 def _said_of(session: Session, settings: Settings, run: Run) -> Said | None:

@@ -24,14 +24,14 @@ def trend(values: Sequence[float]) -> float:
 
 
 def lowest(values: Sequence[float]) -> int:
-    """Where the median of each figure and its neighbours is lowest: a single lucky epoch does not make it."""
-    middles = [median(values[max(0, at - 1) : at + 2]) for at in range(len(values))]
-    return min(range(len(values)), key=middles.__getitem__)
+    """Where `level` is lowest: a single lucky epoch does not make it."""
+    return min(range(len(values)), key=lambda at: level(values, at))
 
 
 def level(values: Sequence[float], at: int) -> float:
-    """The curve there, less the noise of one epoch."""
-    return median(values[max(0, at - 1) : at + 2])
+    """The median of the figure there and its neighbours: the curve less the noise of one epoch."""
+    beside = sorted(values[max(0, at - 1) : at + 2])
+    return (beside[(len(beside) - 1) // 2] + beside[len(beside) // 2]) / 2
 
 
 def end(values: Sequence[float]) -> float:

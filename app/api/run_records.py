@@ -87,7 +87,9 @@ def get_diagnosis(run_id: RunId, session: Reading, settings: CurrentSettings) ->
     """What its curves, network and predictions say, with the evidence and run configs that may mend it; empty where
     nothing was found."""
     run = run_by_id(session, run_id)
-    return [finding_out(finding, run) for finding in findings_of(session, settings, run)]
+    return [
+        finding_out(finding, run) for finding in findings_of(session, settings, run, epochs_of_run(session, run_id))
+    ]
 
 
 @router.get("/artifacts")

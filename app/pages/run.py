@@ -73,7 +73,7 @@ def run_page(request: Request, run_id: RunId, session: Reading, settings: Curren
         **files_of(session, run), **costs_of(run), panels=_panels(run, epochs, face), gaps=gaps(epochs),
         tags=tags_of_runs(session, [run_id])[run_id], known_tags=tags_in_use(session),
         config_rows=config_rows(run.config), layers=list(_flat(_layers(run))),
-        answers=answers_about(session, settings.runs_dir, run), **diagnosis_of(session, settings, run),
+        answers=answers_about(session, settings.runs_dir, run), **diagnosis_of(session, settings, run, epochs),
     )  # fmt: skip
 
 
