@@ -71,7 +71,7 @@ class Verdicts:
 
     @property
     def reach_words(self) -> str:
-        return f"{100 * self.reach:.2g} pp"
+        return f"{100 * self.reach:{'.0f' if self.reach >= 0.1 else '.2g'}} pp"
 
     def place(self, difference: float) -> float:
         """In percent of the picture's width."""

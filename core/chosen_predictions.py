@@ -50,8 +50,11 @@ class ChosenPredictions:
         return [one.run for one in self.predictions]
 
 
-def choose_predictions(session: Session, choice: Choice, runs_dir: Path, materialised_dir: Path) -> ChosenPredictions:
-    """A config and seed that was trained again counts once. Of several datasets the first run's is meant."""
+def choose_predictions(
+    session: Session, choice: Choice, runs_dir: Path, materialised_dir: Path, first: Sequence[str] = ()
+) -> ChosenPredictions:
+    """A config and seed that was trained again counts once. Of several datasets the first run's is meant. Of more runs
+    than can be read, those come first whose config hashes begin with one of `first`."""
     chosen = choose_runs(session, choice)
     left_out = list(chosen.left_out)
     if not chosen.runs:
@@ -61,7 +64,9 @@ def choose_predictions(session: Session, choice: Choice, runs_dir: Path, materia
     if len(runs) < len(chosen.runs):
         left_out.append(f"Runs on other datasets than {name} are left out: {len(chosen.runs) - len(runs)}.")
     groups = compare(session, runs).groups
-    wanted = [seed.run for group in groups for seed in group.seeds]
+    named = tuple(prefix for prefix in first if prefix)
+    in_order = sorted(groups, key=lambda group: not group.config_hash.startswith(named))
+    wanted = [seed.run for group in in_order for seed in group.seeds]
     if len(wanted) > MOST_RUNS:
         left_out.append(f"Of {len(wanted):,} runs the first {MOST_RUNS} are read.")
     try:
@@ -76,14 +81,25 @@ def choose_predictions(session: Session, choice: Choice, runs_dir: Path, materia
     return ChosenPredictions(dataset, told, list(read.missing.values()), left_out, list(read.missing))
 
 
-def pair_of(groups: Sequence[ReadGroup], first: str, second: str) -> tuple[ReadGroup, ReadGroup] | None:
-    """The groups whose config hashes begin so, else the first of the others; None where there are not two."""
-    one = next((group for group in groups if first and group.group.config_hash.startswith(first)), None)
-    rest = [group for group in groups if group is not one]
-    other = next((group for group in rest if second and group.group.config_hash.startswith(second)), None)
+def pair_of(groups: Sequence[ReadGroup], first: str, second: str) -> tuple[ReadGroup, ReadGroup]:
+    """The groups whose config hashes begin so; where none is asked for, the first of the others. Raises
+    PredictionsMissing where one that is asked for is not there, or there are not two: never another in its place."""
+    one, other = (_named(groups, prefix) if prefix else None for prefix in (first, second))
     one = one or next((group for group in groups if group is not other), None)
     other = other or next((group for group in groups if group is not one), None)
-    return None if one is None or other is None else (one, other)
+    if one is None or other is None:
+        raise PredictionsMissing("There are no two groups with predictions.", "Choose completed runs of two configs.")
+    if one is other:
+        raise PredictionsMissing("A group does not disagree with itself.", "Choose two.")
+    return one, other
+
+
+def _named(groups: Sequence[ReadGroup], prefix: str) -> ReadGroup:
+    found = [group for group in groups if group.group.config_hash.startswith(prefix)]
+    if len(found) != 1:
+        how_many = "More than one group" if found else "No group with predictions"
+        raise PredictionsMissing(f"{how_many} begins with {prefix}.", "Choose two of those that are compared.")
+    return found[0]
 
 
 def _of_group(group: Group, read: FoundPredictions) -> list[Predictions]:

@@ -10,13 +10,13 @@ from app.api.predictions import Offset
 from app.dependencies import CurrentSettings, Reading
 from app.errors import problems
 from core.chosen_predictions import ReadGroup, choose_predictions, pair_of
-from core.predictions import PredictionsMissing
 from core.readings import class_differences, disagreeing, disagreement
 
 router = APIRouter(prefix="/compare", tags=["compare"], responses=problems(404))
 
 Hash = Annotated[
-    str, Query(pattern=r"^([0-9a-f]{4,64})?$", description="How its config hash begins; else the first that is left.")
+    str,
+    Query(pattern=r"^([0-9a-f]{4,64})?$", description="How its config hash begins; empty: the first of the others."),
 ]
 
 
@@ -32,10 +32,8 @@ def get_disagreements(
 ) -> DisagreementsOut:
     """The test images that two of the chosen groups read differently, those first of which the most answers differ,
     and the recall of each class. A config and seed that was trained again is read once."""
-    chosen = choose_predictions(session, which.choice, settings.runs_dir, settings.materialised_dir)
-    pair = pair_of(chosen.groups, first, second)
-    if pair is None:
-        raise PredictionsMissing("There are no two groups with predictions.", "Choose completed runs of two configs.")
+    folders = settings.runs_dir, settings.materialised_dir
+    pair = pair_of(choose_predictions(session, which.choice, *folders, (first, second)).groups, first, second)
     dataset, both = pair[0].dataset, (pair[0].readings, pair[1].readings)
     classes, labels = dataset.manifest.classes, dataset.labels("test")
     images = disagreeing(*both, labels)

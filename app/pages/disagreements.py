@@ -13,6 +13,7 @@ from app.templating import render
 from core.chosen_predictions import ReadGroup, choose_predictions, pair_of
 from core.dataset_store import MaterialisedDataset
 from core.events import newest_event_id
+from core.predictions import PredictionsMissing
 from core.readings import ClassDifference, class_differences, disagreeing, disagreement
 
 PAGE_SIZE = 40
@@ -25,10 +26,18 @@ def disagreements_page(
     request: Request, view: Annotated[DisagreementsView, Query()], session: Reading, settings: CurrentSettings
 ) -> HTMLResponse:
     event_id = newest_event_id(session)
-    chosen = choose_predictions(session, view.choice, settings.runs_dir, settings.materialised_dir)
-    pair = pair_of(chosen.groups, view.first, view.second)
+    asked, folders = (view.first, view.second), (settings.runs_dir, settings.materialised_dir)
+    chosen = choose_predictions(session, view.choice, *folders, asked)
+    pair, why_not = None, None
+    try:
+        pair = pair_of(chosen.groups, *asked)
+    except PredictionsMissing as error:
+        why_not = error if any(asked) else None
     shown = _disagreements(view, *pair, pair[0].dataset) if pair is not None else {}
-    return render(request, "pages/disagreements.html", view=view, chosen=chosen, event_id=event_id, pair=pair, **shown)
+    return render(
+        request, "pages/disagreements.html",
+        view=view, chosen=chosen, event_id=event_id, pair=pair, why_not=why_not, **shown,
+    )  # fmt: skip
 
 
 def _disagreements(

@@ -182,6 +182,17 @@ def test_where_nothing_can_be_shown_the_page_says_what_to_do(
     assert "was not found" in words(page(client, "/compare/disagreements?runs=99"))
 
 
+def test_another_pair_than_was_asked_for_is_never_shown(client: TestClient, two_groups: list[int]) -> None:
+    of_both = f"/compare/disagreements?runs={','.join(map(str, two_groups))}"
+    shown = page(client, f"{of_both}&first=deadbeef")
+    assert "No group with predictions begins with deadbeef." in words(shown)
+    assert "Which classes improve?" not in shown
+    api = client.get(f"/api/v1{of_both}&second=deadbeef")
+    assert (api.status_code, api.json()["detail"]) == (404, "No group with predictions begins with deadbeef.")
+    same = client.get(f"/api/v1{of_both}").json()["groups"][0]["config_hash"]
+    assert "with itself" in words(page(client, f"{of_both}&first={same}&second={same}"))
+
+
 def test_one_group_alone_disagrees_with_nobody(client: TestClient, run: int) -> None:
     assert "One group has nobody to disagree with" in words(page(client, f"/compare/disagreements?runs={run}"))
 
