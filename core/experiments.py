@@ -14,8 +14,9 @@ from core.events import record_event
 from core.experiment_plan import ExperimentPlan
 from core.idempotency import once
 from core.queue import enqueue
-from core.run_config import MAX_NAME_LENGTH
+from core.run_config import MAX_NAME_LENGTH, ResolvedRun
 from core.run_state import ENDED, RunState
+from core.sources import settle_plan
 from core.tables import Experiment, Run
 
 
@@ -28,7 +29,8 @@ class ExperimentNotFound(LookupError):
 
 
 def launch_experiment(session: Session, plan: ExperimentPlan) -> Experiment:
-    """Adds the experiment and all of its runs to the queue."""
+    """Adds the experiment and all of its runs to the queue, their source settled; raises InvalidRunConfig."""
+    plan = settle_plan(session, plan)
     experiment = Experiment(
         name=plan.name, base=plan.base, grid=plan.grid, seeds=list(plan.seeds), repeats=plan.repeats,
         created_at=datetime.now(UTC),
@@ -37,15 +39,21 @@ def launch_experiment(session: Session, plan: ExperimentPlan) -> Experiment:
     session.flush()
     for repeat in range(1, (plan.repeats or 1) + 1):
         for resolved in plan.runs:
-            run = enqueue(session, resolved, experiment.id)
-            if plan.repeats is not None:
-                run.repeat, run.name = repeat, f"{run.name[: MAX_NAME_LENGTH - 11]}, repeat {repeat}"
+            enqueue_in(session, experiment, resolved, repeat)
     record_event(session, "experiment", experiment=experiment.id, name=experiment.name, ended=False)
     return experiment
 
 
+def enqueue_in(session: Session, experiment: Experiment | None, resolved: ResolvedRun, repeat: int) -> Run:
+    """Adds a run of the experiment, or of none; of a benchmark the how-manieth of this config and seed."""
+    run = enqueue(session, resolved, experiment.id if experiment else None)
+    if experiment is not None and experiment.repeats is not None:
+        run.repeat, run.name = repeat, f"{run.name[: MAX_NAME_LENGTH - 11]}, repeat {repeat}"
+    return run
+
+
 def launch_experiment_once(session: Session, plan: ExperimentPlan, key: str) -> tuple[Experiment, bool]:
-    """The experiment, and whether this call made it; raises KeyReused, ExperimentNotFound."""
+    """The experiment, and whether this call made it; raises KeyReused, InvalidRunConfig, ExperimentNotFound."""
 
     def make() -> int:
         experiment = launch_experiment(session, plan)

@@ -1,6 +1,7 @@
 """Launching once: a client that repeats a request, because it heard no answer, gets what the first one made."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -8,8 +9,9 @@ from sqlalchemy import delete
 from sqlmodel import Session, col
 
 from core.queue import enqueue
-from core.run_config import ResolvedRun
+from core.run_config import RunConfig, resolve_run
 from core.runs import run_by_id
+from core.sources import continuation, settle
 from core.tables import IdempotencyKey, Run
 
 KEPT_FOR = timedelta(hours=24)
@@ -17,6 +19,10 @@ KEPT_FOR = timedelta(hours=24)
 
 class KeyReused(ValueError):
     """The key was given before, with another body."""
+
+
+def is_known(session: Session, key: str) -> bool:
+    return session.get(IdempotencyKey, key) is not None
 
 
 def once(session: Session, key: str, body: str, make: Callable[[], int]) -> tuple[int, bool]:
@@ -34,13 +40,23 @@ def once(session: Session, key: str, body: str, make: Callable[[], int]) -> tupl
     return answered.made_id, False
 
 
-def enqueue_once(session: Session, resolved: ResolvedRun, key: str) -> tuple[Run, bool]:
-    """The run, and whether this call made it; raises KeyReused, and RunNotFound where that run was purged since."""
+def enqueue_once(session: Session, config: RunConfig, key: str) -> tuple[Run, bool]:
+    """The run, and whether this call made it; raises KeyReused, InvalidRunConfig, and RunNotFound where that run was
+    purged since. What was asked is compared, not what came of it: its source may have moved on."""
+    return _run_once(session, key, config.model_dump_json(), lambda: config)
 
+
+def continue_once(session: Session, run_id: int, epochs: int, key: str) -> tuple[Run, bool]:
+    """The same for a run that goes on where this one ended, up to `epochs` in all."""
+    asked = json.dumps({"continue": run_id, "epochs": epochs})
+    return _run_once(session, key, asked, lambda: continuation(run_by_id(session, run_id), epochs))
+
+
+def _run_once(session: Session, key: str, asked: str, config: Callable[[], RunConfig]) -> tuple[Run, bool]:
     def make() -> int:
-        run = enqueue(session, resolved)
+        run = enqueue(session, settle(session, resolve_run(config())))
         assert run.id is not None
         return run.id
 
-    run_id, is_new = once(session, key, resolved.config.model_dump_json(), make)
+    run_id, is_new = once(session, key, asked, make)
     return run_by_id(session, run_id), is_new

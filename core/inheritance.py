@@ -10,6 +10,7 @@ from sqlmodel import Session, select
 
 from core.disk import CHECKPOINTS
 from core.durable import link_or_copy, sync_folder
+from core.epoch_answers import copy_answers
 from core.experiments import runs_of_experiment
 from core.invalid_run_config import InvalidRunConfig
 from core.metrics import epochs_of_run
@@ -47,6 +48,7 @@ def take_over(session: Session, runs_dir: Path, run: Run) -> None:
         session.add(Epoch(**epoch.model_dump(exclude={"run_id", "attempt"}), run_id=run.id, attempt=INHERITED))
     for known in session.exec(select(Fingerprint).where(Fingerprint.run_id == origin.id)):
         session.add(Fingerprint(run_id=run.id, epoch=known.epoch, tensors=known.tensors))
+    copy_answers(session, origin.id, run.id)
     for name in PAST:
         if name != "environment" or run.reproduces_id is None:  # which is to be its own, and be compared
             setattr(run, name, getattr(origin, name))

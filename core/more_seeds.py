@@ -2,7 +2,7 @@
 another chance to find a winner where there is none, so it is counted."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import or_
@@ -10,11 +10,11 @@ from sqlmodel import Session, col, select
 
 from core.comparison import LEAST_SEEDS
 from core.experiment_plan import MAX_SEED
+from core.experiments import enqueue_in
 from core.invalid_run_config import InvalidRunConfig
-from core.queue import enqueue
 from core.run_config import MAX_NAME_LENGTH, ResolvedRun, parse_run_config, resolve_run
 from core.run_state import ENDED, RunState
-from core.tables import Look, Run
+from core.tables import Experiment, Look, Run
 
 MOST_AT_ONCE = 50  # seeds of each side: a slip of the finger, or an hour. Guess, untuned
 
@@ -36,8 +36,9 @@ def looks_at(session: Session, baseline: str, others: Collection[str]) -> dict[s
 
 
 def ask_for_more_seeds(session: Session, baseline: str, group: str, number: int) -> list[Run]:
-    """Queues the same configs with the next unused seeds, the same for both, seed by seed; counts a look where there
-    could be a verdict before. Raises GroupNotFound, StillOpen, InvalidRunConfig."""
+    """Queues the same configs with the next unused seeds, the same for both, seed by seed, in a benchmark
+    repeated like its others; counts a look where there could be a verdict before.
+    Raises GroupNotFound, StillOpen, InvalidRunConfig."""
     if not 1 <= number <= MOST_AT_ONCE or baseline == group:
         raise InvalidRunConfig({"seeds": f"must be 1 to {MOST_AT_ONCE}, for a group and another as its baseline"})
     sides = [_runs(session, config_hash) for config_hash in (baseline, group)]
@@ -48,12 +49,30 @@ def ask_for_more_seeds(session: Session, baseline: str, group: str, number: int)
     if first + number - 1 > MAX_SEED:
         raise InvalidRunConfig({"seeds": f"would go beyond the highest, {MAX_SEED:,}"})
     seeds = range(first, first + number)
-    runs = [enqueue(session, _again(side[0], seed), side[0].experiment_id) for seed in seeds for side in sides]
+    runs = _enqueued(session, [side[0] for side in sides], seeds)
     if min(map(_num_judged, sides)) >= LEAST_SEEDS:
         look = Look(group_hash=group, baseline_hash=baseline, seeds=list(seeds), created_at=datetime.now(UTC))
         look.experiment_id = sides[1][0].experiment_id
         session.add(look)
     return runs
+
+
+def _enqueued(session: Session, firsts: Sequence[Run], seeds: Iterable[int]) -> list[Run]:
+    """One run of each seed and side; of a benchmark as many as it repeats, in turn, as it was launched."""
+    experiments = [session.get(Experiment, first.experiment_id) if first.experiment_id else None for first in firsts]
+    sides = list(zip(firsts, experiments, strict=True))
+    again = [(experiment, _again(first, seed)) for seed in seeds for first, experiment in sides]
+    most = max(_repeats(experiment) for experiment in experiments)
+    return [
+        enqueue_in(session, experiment, resolved, repeat)
+        for repeat in range(1, most + 1)
+        for experiment, resolved in again
+        if repeat <= _repeats(experiment)
+    ]
+
+
+def _repeats(experiment: Experiment | None) -> int:
+    return (experiment.repeats if experiment else None) or 1
 
 
 def _runs(session: Session, config_hash: str) -> Sequence[Run]:

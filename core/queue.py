@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from core.benchmark_mode import may_start
 from core.conditions import note_runs_beside
+from core.epoch_answers import thin_answers
 from core.events import record_event, tell_who_follows
 from core.lease import Lease, check_owned, owned_by, owned_run
 from core.new_runs import new_run
@@ -117,6 +118,7 @@ def _claim(session: Session, ids: Any, worker_id: int | None, stack_first: int |
 
 def complete(session: Session, lease: Lease) -> None:
     _leave(session, lease, RunState.COMPLETED, ended_at=datetime.now(UTC), held_at=None)
+    thin_answers(session, lease.run_id)
 
 
 def fail(session: Session, lease: Lease, reason: str, suggestion: str, suggested_dataset: str | None = None) -> None:

@@ -12,7 +12,7 @@ from core.datasets import DATASETS
 from core.experiment_plan import ExperimentPlan
 from core.experiment_words import value_words
 from core.invalid_run_config import InvalidRunConfig
-from core.run_config import MAX_NAME_LENGTH, ResolvedRun, RunConfig, parse_run_config, resolve_run
+from core.run_config import MAX_NAME_LENGTH, ResolvedRun, RunConfig, config_hash, parse_run_config, resolve_run
 from core.run_source import Source
 from core.run_state import ENDED, RunState
 from core.tables import Artifact, Run
@@ -40,14 +40,14 @@ def settle(session: Session, resolved: ResolvedRun) -> ResolvedRun:
         return resolved
     file = source_file(session, config.source)
     origin = session.get_one(Run, file.run_id)
-    problems = _fit_problems(resolved, origin)
-    if config.source.mode == "continue":
-        problems = _continue_problems(config, origin, file.epoch) | problems
+    goes_on = config.source.mode == "continue"
+    problems = _continue_problems(config, origin, file.epoch) if goes_on else _fit_problems(resolved, origin)
     if problems:
         raise InvalidRunConfig(problems)
-    past = origin.config_hash if config.source.mode == "continue" else None
+    past = origin.config_hash if goes_on else None
     whole = config.source.model_copy(update={"epoch": file.epoch, "sha256": file.sha256, "config_hash": past})
-    return resolve_run(config.model_copy(update={"source": whole}))
+    config = config.model_copy(update={"source": whole})
+    return _with_layers_of(origin, config) if goes_on else resolve_run(config)
 
 
 def settle_plan(session: Session, plan: ExperimentPlan) -> ExperimentPlan:
@@ -77,6 +77,13 @@ def source_file(session: Session, source: Source) -> Artifact:
             {"source": f"is no longer there: run {source.run_id} has now its {kind} after epoch {found.epoch}"}
         )
     return found
+
+
+def _with_layers_of(origin: Run, config: RunConfig) -> ResolvedRun:
+    """The network as it was trained so far, whatever its name means in the catalogue of this version."""
+    layers = LAYERS.validate_python(origin.layers)
+    counted = origin.num_parameters, origin.num_multiply_adds
+    return ResolvedRun(config, layers, *counted, config_hash(config, layers))
 
 
 def _stopped_early(run: Run) -> bool:

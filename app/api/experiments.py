@@ -29,7 +29,6 @@ from core.experiments import (
 from core.inheritance import take_over_all
 from core.report import reproduction
 from core.settings import Settings
-from core.sources import settle_plan
 from core.tables import Experiment
 
 router = APIRouter(prefix="/experiments", tags=["experiments"])
@@ -79,7 +78,7 @@ def launch_many(
         name=asked.name, base=asked.base, grid=asked.grid, seeds=asked.seeds,
         repeats=asked.chosen_repeats,
     )  # fmt: skip
-    return _launched(session, settings, response, settle_plan(session, plan), idempotency_key)
+    return _launched(session, settings, response, plan, idempotency_key)
 
 
 @router.post("/report", status_code=201, responses=problems(400, 404) | KNOWN_KEY)

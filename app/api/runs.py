@@ -14,14 +14,13 @@ from core import queue, run_changes
 from core.bin import move_to_bin, restore
 from core.bulk import change_runs
 from core.exports import export_again
-from core.idempotency import enqueue_once
+from core.idempotency import continue_once, enqueue_once
 from core.inheritance import take_over
 from core.reproductions import reproduce_once
-from core.run_config import ResolvedRun, RunConfig, resolve_run
+from core.run_config import RunConfig
 from core.run_state import RunState
 from core.runs import RunFilter, SortKey, list_runs, progress_of_run, queue_positions, run_by_id
 from core.settings import Settings
-from core.sources import continuation, settle
 from core.tables import Run
 from core.tags import set_tags, tags_of_runs
 
@@ -67,8 +66,8 @@ def launch(
 
     With a `source` of mode `weights` it starts from the selected weights of a completed run, with a fresh optimizer;
     the network's tensors must have the same names and shapes."""
-    resolved = settle(session, resolve_run(config))
-    return _launched(session, settings, response, *_enqueued(session, resolved, idempotency_key))
+    made = enqueue_once(session, config, idempotency_key or secrets.token_urlsafe(16))
+    return _launched(session, settings, response, *made)
 
 
 @router.get("", responses=problems(400))
@@ -172,8 +171,8 @@ def continue_run(
     past, its config but for the epochs. A constant or step schedule ends, on a CPU, in the weights of one run of as
     many epochs, bit for bit; cosine and one-cycle are drawn over the new total and entered where the old run ended,
     which one run would not have done."""
-    resolved = settle(session, resolve_run(continuation(run_by_id(session, run_id), asked.epochs)))
-    return _launched(session, settings, response, *_enqueued(session, resolved, idempotency_key))
+    made = continue_once(session, run_id, asked.epochs, idempotency_key or secrets.token_urlsafe(16))
+    return _launched(session, settings, response, *made)
 
 
 @router.post("/{run_id}/requeue", responses=problems(404, 409))
@@ -186,10 +185,6 @@ def requeue_run(run_id: RunId, session: Writing) -> RunOut:
 def export_run(run_id: RunId, session: Writing) -> RunOut:
     """Make what a completed run lacks of its exported files; its artifacts and log tell what came of it."""
     return _told(session, export_again(session, run_id))
-
-
-def _enqueued(session: Session, resolved: ResolvedRun, key: str | None) -> tuple[Run, bool]:
-    return (queue.enqueue(session, resolved), True) if key is None else enqueue_once(session, resolved, key)
 
 
 def _launched(session: Session, settings: Settings, response: Response, run: Run, is_new: bool) -> RunOut:

@@ -19,7 +19,7 @@ from core.datasets import DATASETS
 from core.estimates import EpochEstimate, expected_epoch_of, seconds_of_launch
 from core.experiment_plan import ExperimentPlan
 from core.invalid_run_config import InvalidRunConfig
-from core.run_config import ResolvedRun, RunConfig, parse_run_config, resolve_run
+from core.run_config import RunConfig, parse_run_config, resolve_run
 from core.sources import settle_plan
 
 # For the drawing of a schedule over images that nobody has counted yet; only its resolution depends on it.
@@ -34,6 +34,7 @@ class Outlook:
     problems: dict[str, str]
     asked: Asked
     plan: ExperimentPlan | None
+    launched: ExperimentPlan | None  # the same with its source as it was asked for, which may have moved on since
     networks: list[tuple[str, Architecture]]  # with its own parameters in words
     schedule: SchedulePlot | None
     num_images: int | None
@@ -49,11 +50,11 @@ class Outlook:
         return 1 if self.plan is None else len(self.plan.runs) // len(self.plan.seeds)
 
     @property
-    def single(self) -> ResolvedRun | None:
-        """The run, where it is no experiment."""
-        if self.plan is None or self.num_runs > 1 or self.plan.repeats is not None:
+    def single(self) -> RunConfig | None:
+        """Of the run that is launched, where it is no experiment."""
+        if self.launched is None or self.launched.num_runs > 1 or self.launched.repeats is not None:
             return None
-        return resolve_run(self.plan.runs[0].config.model_copy(update={"name": self.asked.name}))
+        return self.launched.runs[0].config.model_copy(update={"name": self.asked.name})
 
 
 def outlook_of(
@@ -61,7 +62,7 @@ def outlook_of(
 ) -> Outlook:
     """Everything that follows from the texts of the form; `api_url` ends in /api/v1."""
     plan, problems = check(texts)
-    asked = asked_of(texts)
+    asked, launched = asked_of(texts), plan
     if plan is not None:
         try:
             plan = settle_plan(session, plan)
@@ -69,7 +70,7 @@ def outlook_of(
             plan, problems = None, problems_by_field(error.problems, split(texts["architecture"])[0])
     networks = _networks(asked, split(texts["dataset"])[0])
     if plan is None:
-        return Outlook(problems, asked, None, networks, None, None, "", None)
+        return Outlook(problems, asked, None, launched, networks, None, None, "", None)
     config = plan.runs[0].config
     manifest = manifest_of(materialised_dir, config.dataset)
     num_train = DATASETS[config.dataset].num_train or (manifest.num_train if manifest else None)
@@ -78,6 +79,7 @@ def outlook_of(
         problems={},
         asked=asked,
         plan=plan,
+        launched=launched,
         networks=networks,
         schedule=plot_schedule(config, num_images or NUM_IMAGES_UNCOUNTED),
         num_images=num_images,

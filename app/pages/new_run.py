@@ -31,7 +31,7 @@ from core.dataset_store import Manifest, materialised
 from core.datasets import DATASETS, Dataset, dataset_named
 from core.events import newest_event_id
 from core.experiments import experiment_by_id, launch_experiment_once
-from core.idempotency import enqueue_once
+from core.idempotency import enqueue_once, is_known
 from core.inheritance import take_over, take_over_all
 from core.png import png_bytes, sprite_sheet
 from core.run_config import DEPENDENT_FIELDS
@@ -99,15 +99,15 @@ def launch_run(
     texts = texts_from(typed)
     key = typed.get("launch_key", "")[:64] or secrets.token_urlsafe(16)
     outlook = _outlook(request, session, settings, texts)
-    if outlook.plan is None:
+    own_key = _key_of(key, outlook.asked)
+    if outlook.launched is None or (outlook.plan is None and not is_known(session, own_key)):
         return _page(request, session, settings, texts, key=key, refused=outlook)
-    key = _key_of(key, outlook.asked)
     if outlook.single is not None:
-        run, is_new = enqueue_once(session, outlook.single, key)
+        run, is_new = enqueue_once(session, outlook.single, own_key)
         if is_new:
             take_over(session, settings.runs_dir, run)
         return RedirectResponse(request.app.url_path_for("run_page", run_id=run.id), SEE_OTHER)
-    experiment, is_new = launch_experiment_once(session, outlook.plan, key)
+    experiment, is_new = launch_experiment_once(session, outlook.launched, own_key)
     if is_new:
         take_over_all(session, settings.runs_dir, experiment)
     return RedirectResponse(request.app.url_path_for("experiment_page", experiment_id=experiment.id), SEE_OTHER)

@@ -14,14 +14,13 @@ from app.security import own_path
 from core import queue, run_changes
 from core.bin import move_to_bin, restore
 from core.exports import export_again
-from core.idempotency import enqueue_once
+from core.idempotency import continue_once, enqueue_once
 from core.inheritance import take_over
 from core.reproductions import reproduce_once
-from core.run_config import RunConfig, parse_run_config, resolve_run
+from core.run_config import parse_run_config
 from core.run_state import RunState
 from core.runs import run_by_id
 from core.settings import Settings
-from core.sources import continuation, settle
 from core.tables import Run
 
 Next = Annotated[str, Form()]
@@ -83,7 +82,10 @@ def launch_again(
     run = run_by_id(session, run_id)
     renamed = {} if run.name == parse_run_config(run.config).display_name() else {"name": run.name}
     changed = renamed if dataset is None else renamed | {"dataset": dataset}
-    return _launched(request, session, settings, parse_run_config(run.config | changed), "again", launch_key)
+    config = parse_run_config(run.config | changed)
+    asked = hashlib.sha256(config.model_dump_json().encode()).hexdigest()
+    made = enqueue_once(session, config, f"again {launch_key or secrets.token_urlsafe(16)} {asked}")
+    return _to_new(request, session, settings, *made)
 
 
 @router.post("/runs/{run_id}/continue", name="continue_run")
@@ -92,8 +94,8 @@ def continue_run(
     epochs: Annotated[int, Form()], launch_key: Annotated[str, Form(max_length=64)] = "",
 ) -> RedirectResponse:  # fmt: skip
     """A new run that goes on where this one stopped, up to `epochs` in all."""
-    config = continuation(run_by_id(session, run_id), epochs)
-    return _launched(request, session, settings, config, "continue", launch_key)
+    key = f"continue {run_id} {epochs} {launch_key or secrets.token_urlsafe(16)}"
+    return _to_new(request, session, settings, *continue_once(session, run_id, epochs, key))
 
 
 @router.post("/runs/{run_id}/reproduce", name="reproduce_run")
@@ -126,16 +128,6 @@ def delete_run(request: Request, run_id: RunId, session: Writing, next: Next = "
 def restore_run(request: Request, run_id: RunId, session: Writing, next: Next = "") -> RedirectResponse:
     restore(session, run_id)
     return back(request, run_id, next)
-
-
-def _launched(
-    request: Request, session: Session, settings: Settings, config: RunConfig, how: str, launch_key: str
-) -> RedirectResponse:
-    """Once for what is asked on one page."""
-    resolved = settle(session, resolve_run(config))
-    asked = hashlib.sha256(resolved.config.model_dump_json().encode()).hexdigest()
-    made = enqueue_once(session, resolved, f"{how} {launch_key or secrets.token_urlsafe(16)} {asked}")
-    return _to_new(request, session, settings, *made)
 
 
 def _to_new(request: Request, session: Session, settings: Settings, run: Run, is_new: bool) -> RedirectResponse:

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from core.database import Database
+from core.runs import artifacts_of_run, run_by_id
 from core.settings import Settings
 from tests.app.test_run_page import actions, figure, words
 from tests.app.trained_runs import BASE, complete, launch
@@ -155,3 +156,41 @@ def test_a_run_without_what_it_could_leave_offers_neither(
     complete(database, lease)  # early: 1 of 4 epochs
     assert not {"continue", "start"} & actions(client.get(f"/runs/{lease.run_id}").text)
     assert not {"continue", "start"} & actions(client.get(f"/runs/{launch(database)}").text)
+
+
+def test_a_request_that_is_repeated_is_answered_the_same_when_its_source_has_moved_on(
+    client: TestClient, database: Database, settings: Settings
+) -> None:
+    first = completed(database, settings)
+    weights, past = ({"source": {"mode": mode, "run_id": first}} for mode in ("weights", "continue"))
+    asked: list[tuple[str, dict[str, Any]]] = [
+        ("/runs", BASE | weights),
+        ("/runs", BASE | past),
+        (f"/runs/{first}/continue", {"epochs": 5}),
+        ("/experiments", {"base": BASE | weights, "seeds": 2}),
+    ]
+
+    def answers() -> list[Any]:
+        return [
+            client.post(f"/api/v1{path}", json=body, headers={"Idempotency-Key": f"key-{number}"})
+            for number, (path, body) in enumerate(asked)
+        ]
+
+    form = sent(client.get(f"/runs/new?from={first}&source=weights+{first}").text)
+    run_id = new_run(client, client.post("/runs", data=form))
+    further = {"epochs": "6", "launch_key": "here"}
+    longer = new_run(client, client.post(f"/runs/{first}/continue", data=further))
+    before = answers()
+    assert [answer.status_code for answer in before] == [201] * len(asked), [answer.text for answer in before]
+    with database.writing() as session:  # other files now, and then none
+        for file in artifacts_of_run(session, first):
+            file.sha256, run_by_id(session, first).name = "1" * 64, "renamed"
+    for _ in range(2):
+        again = answers()
+        assert [answer.status_code for answer in again] == [200] * len(asked), [answer.text for answer in again]
+        assert [answer.json()["id"] for answer in again] == [answer.json()["id"] for answer in before]
+        assert new_run(client, client.post("/runs", data=form)) == run_id
+        assert new_run(client, client.post(f"/runs/{first}/continue", data=further)) == longer
+        with database.writing() as session:
+            for file in artifacts_of_run(session, first):
+                session.delete(file)

@@ -25,7 +25,7 @@ from core.runs import artifacts_of_run, run_by_id
 from core.settings import Settings
 from core.sources import can_be_continued, continuation, settle, settle_plan
 from core.spent_checkpoints import remove_spent_checkpoints
-from core.tables import Artifact, Run
+from core.tables import Artifact, EpochAnswers, Run
 from tests.app.trained_runs import BASE, claim, complete, fail, join, record_epochs, started
 
 
@@ -135,6 +135,33 @@ def test_what_is_continued_differs_in_nothing_but_its_length(database: Database,
         run_by_id(session, early).epochs = 9
     assert "stopped early" in problems_of(lambda: continued(database, settings, early, 20))["source"]
     assert not can_be_continued(read(database, early))
+
+
+def test_what_is_continued_keeps_its_network_though_the_catalogue_means_another(
+    database: Database, settings: Settings
+) -> None:
+    first = completed(database, settings, epochs=2)
+    with database.writing() as session:  # as an older version resolved it: other activations, the same tensors
+        old = run_by_id(session, first)
+        old.layers = [layer | {"type": "GELU"} if layer["type"] in ("ReLU", "Tanh") else layer for layer in old.layers]
+        old.config_hash, layers = "f" * 64, old.layers
+        assert "GELU" in {layer["type"] for layer in layers}
+    run = continued(database, settings, first, 5)
+    again = launch_from(database, settings, parse_run_config(run.config))
+    assert run.layers == again.layers == layers
+    assert run.config_hash == again.config_hash
+    assert run.num_parameters == old.num_parameters
+
+
+def test_what_its_source_said_of_each_image_is_a_continued_runs_past(database: Database, settings: Settings) -> None:
+    lease = open_run(database, settings, 2)
+    with database.writing() as session:
+        session.add_all(EpochAnswers(run_id=lease.run_id, epoch=epoch, content=bytes([epoch])) for epoch in (1, 2))
+    fail(database, lease, "It broke.", "Mend it.")
+    run = continued(database, settings, lease.run_id, 5)
+    with database.reading() as session:
+        past = session.exec(select(EpochAnswers).where(EpochAnswers.run_id == run.id)).all()
+    assert {epoch.epoch: epoch.content for epoch in past} == {1: b"\1", 2: b"\2"}
 
 
 def test_the_seeds_of_a_group_are_a_group_again_when_they_are_continued(database: Database, settings: Settings) -> None:

@@ -13,14 +13,17 @@ from core.bin import move_to_bin
 from core.chosen_runs import Choice, choose_runs
 from core.comparison import compare
 from core.database import Database
+from core.experiment_plan import plan_experiment
+from core.experiments import launch_experiment
 from core.invalid_run_config import InvalidRunConfig
 from core.more_seeds import GroupNotFound, StillOpen, ask_for_more_seeds, looks_at
+from core.queue_order import is_trained_alone
 from core.run_state import RunState
 from core.runs import RunFilter, list_runs
 from core.settings import Settings
 from core.tables import Experiment, Look, Run
 from tests.app.judged_runs import LABELS, judged, materialise, two_groups
-from tests.app.trained_runs import launch, trained
+from tests.app.trained_runs import BASE, launch, trained
 
 
 def told(database: Database, settings: Settings) -> list[Told]:
@@ -166,6 +169,22 @@ def test_more_seeds_are_the_next_unused_of_both_groups_and_the_next_look(
     with database.reading() as session:
         assert looks_at(session, base, ["a third group"]) == {"a third group": 2}  # its baseline has other data now
         assert looks_at(session, "others", ["still others"]) == {"still others": 1}
+
+
+def test_more_seeds_of_a_benchmark_are_repeated_in_turn_and_trained_alone(
+    database: Database, settings: Settings
+) -> None:
+    plan = plan_experiment(base=BASE, grid={"learning_rate": [0.5, 0.25]}, seeds=1, repeats=2)
+    with database.writing() as session:
+        launch_experiment(session, plan)
+    finish(database)
+    with database.writing() as session:
+        runs = ask_for_more_seeds(session, plan.runs[0].config_hash, plan.runs[1].config_hash, 1)
+        assert [(run.config["learning_rate"], run.seed, run.repeat, run.experiment_id) for run in runs] == [
+            (0.5, 1, 1, 1), (0.25, 1, 1, 1), (0.5, 1, 2, 1), (0.25, 1, 2, 1),
+        ]  # fmt: skip
+        assert runs[2].name == "learning rate 0.5, seed 1, repeat 2"
+        assert all(is_trained_alone(run) for run in runs)
 
 
 def test_seeds_for_a_first_verdict_are_no_further_look(database: Database, settings: Settings) -> None:

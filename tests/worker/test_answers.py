@@ -6,8 +6,9 @@ import math
 import numpy as np
 import pytest
 import torch
+from sqlmodel import select
 
-from core import metrics
+from core import metrics, queue
 from core.database import Database
 from core.epoch_answers import history_of_image, unpacked
 from core.records import EpochFigures
@@ -50,6 +51,13 @@ def test_they_are_recorded_with_the_epoch_and_go_with_the_run(database: Database
         told = history_of_image(session, session.get_one(Run, lease.run_id), 1, labels, 3)
     assert [answer.epoch for answer in told] == list(range(2, 81, 2)), "of many epochs every n-th"
     assert {(answer.said, answer.confidence) for answer in told} == {(1, 128 / 255)}
+    with database.writing() as session:
+        session.get_one(Run, lease.run_id).selected_epoch = 7
+        queue.complete(session, lease)
+    with database.reading() as session:
+        kept = session.exec(select(EpochAnswers.epoch).where(EpochAnswers.run_id == lease.run_id)).all()
+        assert sorted(kept) == sorted([7, *range(2, 81, 2)]), "what is shown, and the selected epoch"
+        assert history_of_image(session, session.get_one(Run, lease.run_id), 1, labels, 3) == told
     with database.writing() as session:
         session.delete(session.get_one(Run, lease.run_id))
     with database.reading() as session:
