@@ -4,7 +4,7 @@ Every claim and every begin of an export is one transaction, so what is written 
 it was, and no clock is asked.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,22 @@ def is_exporting(session: Session) -> bool:
     return session.exec(busy.limit(1)).first() is not None
 
 
+# What exact repetition depends on beside the config, as `worker.device.environment` names it.
+CONDITIONS = ("device", "device_name", "torch_version", "cpu_capability", "threads", "training_step")
+# What it was where an older version of Trainyard did not record it.
+BEFORE_RECORDED = {"training_step": "an older version"}
+
+
+def unlike_conditions(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """In words, between two environments: "threads: 3, then 2"."""
+    pairs = {name: [known.get(name, _unrecorded(name)) for known in (one, other)] for name in CONDITIONS}
+    return [f"{name.replace('_', ' ')}: {was}, then {now}" for name, (was, now) in pairs.items() if was != now]
+
+
+def _unrecorded(name: str) -> str:
+    return BEFORE_RECORDED.get(name, "unknown")
+
+
 # Above it what else the machine did counts as something beside: server and supervisor take less. Guess, untuned.
 BUSY_CORES = 0.5
 
@@ -64,7 +80,7 @@ def conditions_of(runs: Sequence[Run]) -> Conditions:
     trained = [run for run in runs if run.epochs_done]
     environments: list[dict[str, Any]] = [run.environment or {} for run in trained]
     values = {
-        name: list(dict.fromkeys(known[name] for known in environments if name in known))
+        name: list(dict.fromkeys(known.get(name, _unrecorded(name)) for known in environments if _is_told(name, known)))
         for name in dict.fromkeys(name for known in environments for name in known)
     }
     unlike = [
@@ -72,6 +88,10 @@ def conditions_of(runs: Sequence[Run]) -> Conditions:
     ]
     shared = {name: told[0] for name, told in values.items() if len(told) == 1}
     return Conditions(len(trained), shared, unlike + _beside(trained))
+
+
+def _is_told(name: str, environment: Mapping[str, Any]) -> bool:
+    return name in environment or name in BEFORE_RECORDED
 
 
 def is_stacked(run: Run) -> bool:

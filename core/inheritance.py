@@ -28,6 +28,7 @@ PAST = (
     "train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy",
     "seconds_per_epoch", "train_seconds_per_epoch", "evaluation_seconds_per_epoch", "checkpoint_seconds_per_epoch",
     "images_per_second", "peak_memory_bytes", "run_memory_bytes", "cores_busy_beside",
+    "stack_size",
 )  # fmt: skip
 
 

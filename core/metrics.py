@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, or_, update
 from sqlmodel import Session, col, select
 
+from core.conditions import unlike_conditions
 from core.events import record_event
 from core.lease import Lease, check_owned, owned_by, owned_run
 from core.records import EpochFigures, WrittenFile
@@ -52,11 +53,12 @@ def record_epoch(
     return superseded
 
 
-def record_environment(session: Session, lease: Lease, environment: dict[str, str | int]) -> None:
-    """Keeps torch build, CPU kind and threads of the first attempt; later attempts do not change them."""
+def record_environment(session: Session, lease: Lease, environment: dict[str, str | int]) -> list[str]:
+    """Keeps torch build, CPU kind and threads of the first attempt; of a later one, tells what is unlike them."""
     run = owned_run(session, lease)
     if run.environment is None:
         run.environment = environment
+    return unlike_conditions(run.environment, environment)
 
 
 def record_stack(session: Session, lease: Lease, size: int) -> None:

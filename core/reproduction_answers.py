@@ -12,7 +12,7 @@ from sqlmodel import Session, select
 
 from core.architectures.labels import tensor_label
 from core.architectures.layers import LAYERS
-from core.conditions import is_stacked
+from core.conditions import is_stacked, unlike_conditions
 from core.metrics import SUMMARY_FIGURES
 from core.reproductions import reproductions_of
 from core.run_files import folder_of_run
@@ -23,8 +23,6 @@ from core.weights_files import read_weights
 
 Kind = Literal["open", "unfinished", "identical", "different"]
 FIGURES = (*SUMMARY_FIGURES, "learning_rate")
-# What exact repetition depends on beside the config, as `worker.device.environment` names it.
-CONDITIONS = ("device", "device_name", "torch_version", "cpu_capability", "threads")
 
 
 @dataclass(frozen=True)
@@ -156,9 +154,7 @@ def _num_noted(session: Session, run: Run) -> int:
 
 def _unlike(original: Run, again: Run) -> Iterator[str]:
     one, other = original.environment or {}, again.environment or {}
-    for name in CONDITIONS:
-        if one.get(name) != other.get(name):
-            yield f"{name.replace('_', ' ')}: {one.get(name, 'unknown')}, then {other.get(name, 'unknown')}"
+    yield from unlike_conditions(one, other)
     stacked = [run.stack_size or 1 for run in (original, again) if is_stacked(run)]
     if stacked:
         yield f"trained in a stack of {max(stacked)} runs, where sums are rounded otherwise"

@@ -159,6 +159,6 @@ class Attempt:
         self.say(message | {"run_id": self.run_id, "attempt": self.number})
 
     def _obey(self) -> None:
-        command = self.commands.next_message(0)
-        if command is not None and command["command"] == "stop" and command["run_id"] == self.run_id:
-            raise Interrupted
+        while (command := self.commands.next_message(0)) is not None:
+            if command["command"] == "stop" and command["run_id"] == self.run_id:
+                raise Interrupted

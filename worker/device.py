@@ -14,6 +14,10 @@ from worker.vitals import cpu_name
 # Without it the order of the sums of cuBLAS varies; read before its first use.
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
+# Raised whenever the arithmetic of a step changes, on whichever device: the same run has other numbers then.
+# Runs before 2 have none recorded.
+STEP_VERSION = 2
+
 
 class DeviceUnavailable(RuntimeError):
     """The run config asks for a device that this machine has not."""
@@ -56,6 +60,7 @@ def environment(device: torch.device) -> dict[str, str | int | bool]:
         "torch_version": torch.__version__,
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
+        "training_step": f"version {STEP_VERSION}",
         **mode,
     }
 

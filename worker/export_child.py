@@ -86,10 +86,14 @@ class ExportChild:
 
     def end(self) -> None:
         """At any moment: what it was at is done again."""
-        if self._child is not None:
-            self._child.kill()
-            with suppress(subprocess.TimeoutExpired):
-                self._child.wait(END_SECONDS)
+        if self._child is None:
+            return
+        self._child.kill()
+        with suppress(subprocess.TimeoutExpired):
+            self._child.wait(END_SECONDS)
+        for pipe in filter(None, (self._child.stdin, self._child.stdout)):
+            pipe.close()
+        self._child = None
 
     def _start_if_due(self, worker_id: int) -> None:
         if time.monotonic() < self._look_at or self._floor.is_low():

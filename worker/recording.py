@@ -32,7 +32,9 @@ def record(session: Session, lease: Lease, report: Message) -> list[str]:
     """One report of the trainer; returns names of superseded files. Raises LeaseLost, having written nothing."""
     match report["report"]:
         case "environment":
-            metrics.record_environment(session, lease, report["environment"])
+            if unlike := metrics.record_environment(session, lease, report["environment"]):
+                words = "goes on under other conditions than it began with, so its numbers may be rounded otherwise"
+                queue.add_log_line(session, lease, f"{words}: {'; '.join(unlike)}")
         case "stack":
             metrics.record_stack(session, lease, report["size"])
         case "progress":

@@ -35,7 +35,7 @@ class Stack:
         self.num_correct = torch.zeros(count, dtype=torch.int64, device=self.device)
         self._full = Inputs(configs, self.splits, self.model.dropouts, size, num_full)
         self._rest = Inputs(configs, self.splits, self.model.dropouts, num_rest, 1)
-        self._full_step = Replayed(partial(self._step, self._full), self.device)
+        self._full_step = Replayed(self.device)
 
     @property
     def num_images(self) -> int:
@@ -65,12 +65,13 @@ class Stack:
     def steps(self, epoch: int) -> Iterator[int]:
         """Computes, or has the GPU compute, one step after the other of an epoch; yields the number of each."""
         order, pace = self.splits.order(self.configs, epoch), Pace(self.device)
+        full_step = partial(self._step, self._full)
         num_full = self.num_images // self.configs[0].batch_size
         for first in range(1, num_full + 1, self._full.num_ahead):
             steps = range(first, min(first + self._full.num_ahead, num_full + 1))
             self._full.fill(order, epoch, steps)
             for step in steps:
-                self._full_step()
+                self._full_step(full_step)
                 pace.after_step()
                 yield step
         if num_full < self.steps_per_epoch:

@@ -14,43 +14,44 @@ MAX_STEPS_PER_MARK = 64
 
 
 class Replayed:
-    """Computes `step` on its device: some times as it is, then as a graph of all its kernels. On a CPU always as it is.
+    """Computes a step on its device: some times as it is, then as a graph of all its kernels. On a CPU always as it is.
 
-    `step` takes and returns nothing, and all that changes from step to step lies in tensors that stay where they are.
+    It is always the same step, which takes and returns nothing, and all that changes from one to the next lies in
+    tensors that stay where they are. It is not kept: it knows who holds this, and the memory of both would stay.
     """
 
-    def __init__(self, step: Callable[[], None], device: torch.device) -> None:
-        self._step, self._is_captured = step, device.type == "cuda"
+    def __init__(self, device: torch.device) -> None:
+        self._is_captured = device.type == "cuda"
         self._num_eager = 0
         self._graph: torch.cuda.CUDAGraph | None = None
 
-    def __call__(self) -> None:
+    def __call__(self, step: Callable[[], None]) -> None:
         if not self._is_captured:
-            self._step()
+            step()
         elif self._num_eager < WARM_UP_STEPS:
-            self._on_a_side_stream()
+            self._on_a_side_stream(step)
         else:
-            self._replay()
+            self._replay(step)
 
-    def _on_a_side_stream(self) -> None:
+    def _on_a_side_stream(self, step: Callable[[], None]) -> None:
         """Lets cuDNN and cuBLAS choose and allocate, which a capture does not allow."""
         stream, main = torch.cuda.Stream(), torch.cuda.current_stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(main)
         with torch.cuda.stream(stream):
-            self._step()
+            step()
         main.wait_stream(stream)
         self._num_eager += 1
 
-    def _replay(self) -> None:
+    def _replay(self, step: Callable[[], None]) -> None:
         if self._graph is None:
             self._graph = graph = torch.cuda.CUDAGraph()
             try:
                 with torch.cuda.graph(graph):
-                    self._step()
+                    step()
             except RuntimeError as error:  # the run goes on, at the speed of its launches
                 print(f"no CUDA graph: {error}", file=sys.stderr, flush=True)
                 self._graph, self._is_captured = None, False
-                self._step()
+                step()
                 return
         self._graph.replay()
 

@@ -1,5 +1,6 @@
 """How many runs are stacked on a GPU: as many as its memory holds, which is measured."""
 
+import gc
 from contextlib import suppress
 
 import torch
@@ -22,7 +23,7 @@ def members_that_fit(config: RunConfig, layers: Layers, dataset: MaterialisedDat
     if device.type != "cuda":
         return 1
     one, two = (_reserved_bytes(count, config, layers, dataset, device) for count in (1, 2))
-    torch.cuda.empty_cache()
+    free_gpu_memory()
     return members_within(torch.cuda.mem_get_info()[0], one, two)
 
 
@@ -37,12 +38,19 @@ def _reserved_bytes(
     count: int, config: RunConfig, layers: Layers, dataset: MaterialisedDataset, device: torch.device
 ) -> int:
     """What the allocator takes for steps as they are, their graph and an evaluation."""
-    torch.cuda.empty_cache()
+    free_gpu_memory()
     before = torch.cuda.memory_reserved()
     torch.cuda.reset_peak_memory_stats()
     configs = [config.model_copy(update={"seed": seed}) for seed in range(count)]
     rehearse(StackedTraining(configs, [layers] * count, dataset, device))
     return torch.cuda.max_memory_reserved() - before
+
+
+def free_gpu_memory() -> None:
+    """Gives back what nobody holds any more, nor only a cycle of objects does. Nothing to do without a GPU."""
+    if torch.cuda.is_available():
+        gc.collect()
+        torch.cuda.empty_cache()
 
 
 class _Seen(Exception):

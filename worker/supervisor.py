@@ -168,6 +168,7 @@ class Supervisor:
             for slot in self._slots:
                 if slot.leases:
                     self._abandon(slot)
+            self._exports.end()  # or it would export beside a benchmark: its worker counts as gone
             self._worker_id = self._join()
         self._beaten_at = time.monotonic()
 

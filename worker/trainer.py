@@ -14,6 +14,7 @@ from worker.making import ready
 from worker.messages import Closed, LinePipe, Message, send
 from worker.parent import die_with_parent
 from worker.stack_attempts import StackAttempts
+from worker.stack_memory import free_gpu_memory
 from worker.warm_up import warm_up
 
 
@@ -46,8 +47,7 @@ def _train(command: Message, settings: Settings, commands: LinePipe, say: Callab
         if alone is not None:
             _train_alone(alone, settings)
     finally:
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        free_gpu_memory()
 
 
 def _attempt(run: Message, settings: Settings, commands: LinePipe, say: Callable[[Message], None]) -> Attempt:

@@ -168,6 +168,11 @@ def test_compare_says_what_differed_where_the_conditions_were_not_the_same(
     assert (conditions["are_same"], conditions["shared"]) == (False, {"torch_version": "2.15.0"})
     assert len(conditions["differences"]) == 5
     with database.writing() as session:
+        before = session.get_one(Run, measured[1])
+        before.environment = {**(before.environment or {}), "training_step": "version 2"}
+    told = words(client, "/compare?experiment=1")
+    assert re.search("training step (an older version or version 2|version 2 or an older version);", told)
+    with database.writing() as session:
         session.get_one(Run, measured[3]).most_runs_beside = None
     assert "1 of 4 runs had not recorded what ran beside them" in words(client, "/compare?experiment=1")
     assert "It was trained alone" in words(client, f"/compare?runs={measured[0]}"), "of one run there is no other"

@@ -119,10 +119,12 @@ def test_the_summary_is_the_selected_epochs_and_the_speed_is_that_of_all(databas
 
 def test_the_environment_of_the_first_attempt_stays(database: Database) -> None:
     lease = started(database)
+    told = []
     for threads in (4, 8):
         with database.writing() as session:
-            metrics.record_environment(session, lease, {"threads": threads})
+            told.append(metrics.record_environment(session, lease, {"threads": threads}))
     assert read_run(database, lease).environment == {"threads": 4}
+    assert told == [[], ["threads: 4, then 8"]]
 
 
 def test_progress_is_one_row_that_tells_each_overwriting(database: Database) -> None:

@@ -134,6 +134,7 @@ def test_of_an_older_run_only_the_final_weights_are_compared_and_it_says_so(
     [
         ({"threads": 2}, "threads: 3, then 2"),
         ({"torch_version": "2.16"}, "torch version: 2.15, then 2.16"),
+        ({"training_step": "version 2"}, "training step: an older version, then version 2"),
     ],
 )
 def test_where_identity_was_not_promised_it_says_why(

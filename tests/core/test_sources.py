@@ -99,8 +99,11 @@ def problems_of(launch: Callable[[], object]) -> dict[str, str]:
 
 def test_a_continued_run_has_its_sources_past_and_checkpoint(database: Database, settings: Settings) -> None:
     first = completed(database, settings, epochs=2)
+    with database.writing() as session:
+        run_by_id(session, first).stack_size = 8
     run = continued(database, settings, first, 5)
     assert (run.state, run.epochs, run.epochs_done, run.attempt, run.test_accuracy) == ("queued", 5, 2, 0, 0.92)
+    assert run.stack_size == 8
     assert run.config["source"]["epoch"] == 2
     with database.reading() as session:
         past = epochs_of_run(session, run.id or 0)

@@ -34,12 +34,13 @@ from core.run_state import RunState
 from core.runs import artifacts_of_run, log_of_run, run_by_id
 from core.settings import Settings
 from core.tables import EXPORT_TRIES, Artifact, EpochAnswers, Run
-from core.workers import join
-from tests.app.trained_runs import launch
+from core.workers import end, join
+from tests.app.trained_runs import complete, launch, record_epochs, started
 from worker import export_child
 from worker.claims import FreeSpaceFloor
 from worker.export_child import ExportChild
 from worker.messages import send
+from worker.supervisor import Supervisor
 from worker.writer import Writer
 
 PATIENCE_SECONDS = 240.0  # at the lowest priority, on a machine that is busy with something else
@@ -351,3 +352,23 @@ def test_the_exporting_process_gives_way_to_a_benchmark_at_once_and_that_was_no_
         cancel(session, runs_of_experiment(session, 1)[0].id or 0)
     export_now(database, settings)
     assert "onnx" in exported(database, run_id)
+
+
+def test_a_worker_judged_dead_ends_its_exports_before_it_joins_anew(database: Database, settings: Settings) -> None:
+    lease = started(database)
+    record_epochs(database, lease, 1)
+    complete(database, lease)
+    supervisor = Supervisor(settings.model_copy(update={"slots": 1}), database)
+    try:
+        exports, worker = supervisor._exports, supervisor._worker_id
+        exports.attend(worker)
+        assert exports._child
+        child = psutil.Process(exports._child.pid)
+        with database.writing() as session:
+            end(session, worker)
+        supervisor._beat_if_due()
+        assert supervisor._worker_id != worker
+        assert not child.is_running(), "nothing of this worker is exported that the database does not know of"
+        assert not exports.is_busy, "and the next export is a new one"
+    finally:
+        supervisor._stop()

@@ -10,9 +10,9 @@ from worker.stack_graph import MARK_SECONDS, MAX_STEPS_PER_MARK, Pace, Replayed,
 
 def test_a_step_on_a_cpu_is_computed_as_it_is() -> None:
     computed = list[int]()
-    step = Replayed(lambda: computed.append(1), torch.device("cpu"))
+    replayed = Replayed(torch.device("cpu"))
     for _ in range(5):
-        step()
+        replayed(lambda: computed.append(1))
     assert len(computed) == 5
 
 

@@ -1,5 +1,8 @@
 """The size of a stack: what memory holds, and no stack on a CPU."""
 
+import gc
+import weakref
+
 import pytest
 import torch
 
@@ -34,3 +37,15 @@ def test_a_rehearsal_ends_at_the_first_report(digits: MaterialisedDataset) -> No
     rehearse(training)
     assert training.epochs_done == 0
     assert training.members == [0]
+
+
+def test_a_stack_that_is_done_leaves_no_memory_taken(digits: MaterialisedDataset) -> None:
+    training = StackedTraining([CONFIG], [resolve_run(CONFIG).layers], digits, torch.device("cpu"))
+    rehearse(training)
+    model = weakref.ref(training._stack.model)
+    gc.disable()  # which comes when it likes
+    try:
+        del training
+        assert model() is None
+    finally:
+        gc.enable()

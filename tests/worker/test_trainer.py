@@ -22,7 +22,7 @@ from core.settings import Settings
 from worker.attempt import Interrupted
 from worker.batches import TooFewImages
 from worker.checkpoints import CheckpointBroken, read_checkpoint
-from worker.device import DeviceUnavailable
+from worker.device import STEP_VERSION, DeviceUnavailable
 from worker.failures import explained
 from worker.making import ready
 from worker.messages import Closed, Message
@@ -110,7 +110,8 @@ def test_a_run_is_trained_and_reported_from_environment_to_completed(slot: Slot,
     assert {(report["run_id"], report["attempt"]) for report in reports} == {(1, 1)}
     kinds = [report["report"] for report in reports]
     assert kinds[-4:] == ["epoch", "weights", "latency", "completed"]
-    assert [report["environment"]["device"] for report in only(reports, "environment")] == ["cpu"]
+    [environment] = [report["environment"] for report in only(reports, "environment")]
+    assert (environment["device"], environment["training_step"]) == ("cpu", f"version {STEP_VERSION}")
     phases = {report["phase"] for report in only(reports, "progress")}
     assert phases == {"fetching", "training", "evaluating"}
 
