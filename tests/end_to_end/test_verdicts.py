@@ -11,12 +11,12 @@ from tests.end_to_end.trainyards import LOOKS, SIDEWAYS, OpenPage, Trainyard, wa
 
 @pytest.fixture(scope="module")
 def experiment(trainyard: Trainyard) -> int:
-    """A network and a far worse one, two seeds each."""
+    """A network and a far worse one, two seeds each, of configs that no other test has."""
     answer = trainyard.api.post(
         "experiments",
         json={
-            "base": {"architecture": {"name": "custom-mlp"}, "dataset": "digits", "epochs": 2}, "seeds": 2,
-            "grid": {"learning_rate": [0.01, 0.000001]},
+            "base": {"architecture": {"name": "custom-mlp"}, "dataset": "digits", "epochs": 2, "batch_size": 60},
+            "grid": {"learning_rate": [0.01, 0.000001]}, "seeds": 2,
         },
     )  # fmt: skip
     assert answer.status_code == 201, answer.text
