@@ -1,6 +1,7 @@
 """More seeds of two groups that are compared, and how often somebody has looked at them: each press of the button is
 another chance to find a winner where there is none, so it is counted."""
 
+import json
 import re
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from sqlmodel import Session, col, select
 from core.comparison import LEAST_SEEDS
 from core.experiment_plan import MAX_SEED
 from core.experiments import enqueue_in
+from core.idempotency import once
 from core.invalid_run_config import InvalidRunConfig
 from core.run_config import MAX_NAME_LENGTH, ResolvedRun, parse_run_config, resolve_run
 from core.run_state import ENDED, RunState
@@ -44,7 +46,8 @@ def ask_for_more_seeds(session: Session, baseline: str, group: str, number: int)
     sides = [_runs(session, config_hash) for config_hash in (baseline, group)]
     num_open = sum(run.state not in ENDED for side in sides for run in side)
     if num_open:
-        raise StillOpen(f"{num_open} runs of these groups have not ended; their verdict comes first.")
+        have = "1 run of these groups has" if num_open == 1 else f"{num_open} runs of these groups have"
+        raise StillOpen(f"{have} not ended; their verdict comes first.")
     first = 1 + max(session.exec(select(Run.seed).where(col(Run.config_hash).in_([baseline, group]))))
     if first + number - 1 > MAX_SEED:
         raise InvalidRunConfig({"seeds": f"would go beyond the highest, {MAX_SEED:,}"})
@@ -55,6 +58,23 @@ def ask_for_more_seeds(session: Session, baseline: str, group: str, number: int)
         look.experiment_id = sides[1][0].experiment_id
         session.add(look)
     return runs
+
+
+def ask_once(session: Session, baseline: str, group: str, number: int, key: str) -> tuple[list[Run], bool]:
+    """The runs, and whether this call queued them: asked again with the same key, it is what was queued since the
+    first time, and no further look. Raises what `ask_for_more_seeds` does, and KeyReused."""
+    asked: list[Run] = []
+
+    def make() -> int:
+        asked.extend(ask_for_more_seeds(session, baseline, group, number))
+        assert asked[0].id is not None
+        return asked[0].id
+
+    first_id, is_new = once(session, key, json.dumps(["more seeds", baseline, group, number]), make)
+    if is_new:
+        return asked, True
+    own = col(Run.config_hash).in_([baseline, group]), col(Run.id) >= first_id, col(Run.deleted_at).is_(None)
+    return list(session.exec(select(Run).where(*own).order_by(col(Run.id)))), False
 
 
 def _enqueued(session: Session, firsts: Sequence[Run], seeds: Iterable[int]) -> list[Run]:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from app.api.run_records import CSV, as_file
 from app.api.verdict_schemas import MoreSeedsIn, MoreSeedsOut
 from app.compare_table import COLUMNS
 from app.compare_view import HASH, HASHES, IDS, MOST_CHARACTERS, Compared
-from app.dependencies import CurrentSettings, Reading, Writing
+from app.dependencies import CurrentSettings, IdempotencyKey, Reading, Writing
 from app.errors import problems
 from core.chosen_runs import choose_runs
 from core.comparison import MEASURES, Comparison, Group, compare
@@ -21,7 +22,7 @@ from core.conditions import conditions_of
 from core.costs import COSTS, CostRange
 from core.inheritance import take_over
 from core.invalid_run_config import InvalidRunConfig
-from core.more_seeds import ask_for_more_seeds, looks_at
+from core.more_seeds import ask_once, looks_at
 from core.spreads import Spread
 
 router = APIRouter(prefix="/compare", tags=["compare"])
@@ -72,13 +73,21 @@ def get_comparison(
     return comparison_out(comparison, chosen.left_out, verdicts)
 
 
-@router.post("/more-seeds", status_code=201, responses=problems(400, 404, 409))
-def more_seeds(asked: MoreSeedsIn, session: Writing, settings: CurrentSettings) -> MoreSeedsOut:
+@router.post(
+    "/more-seeds", status_code=201,
+    responses=problems(400, 404, 409) | {200: {"model": MoreSeedsOut, "description": "Known key"}},
+)  # fmt: skip
+def more_seeds(
+    asked: MoreSeedsIn, session: Writing, settings: CurrentSettings, response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> MoreSeedsOut:  # fmt: skip
     """Queue both configs with the next unused seeds, the same for both. After a verdict that is another look, which the
     next verdict takes into account."""
-    runs = ask_for_more_seeds(session, asked.baseline, asked.group, asked.seeds)
-    for run in runs:
+    key = idempotency_key or secrets.token_urlsafe(16)
+    runs, are_new = ask_once(session, asked.baseline, asked.group, asked.seeds, key)
+    for run in runs if are_new else ():
         take_over(session, settings.runs_dir, run)
+    response.status_code = 201 if are_new else 200
     look = looks_at(session, asked.baseline, [asked.group])[asked.group]
     return MoreSeedsOut(runs=tuple(run.id for run in runs if run.id is not None), look=look)
 

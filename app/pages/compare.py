@@ -1,5 +1,6 @@
 """The Compare page: curves, table, configs and the report's figures of chosen runs; its URL is the view."""
 
+import secrets
 from collections import Counter
 from typing import Annotated, Any
 
@@ -22,7 +23,7 @@ from core.estimates import seconds_until_end
 from core.events import newest_event_id
 from core.experiments import experiment_by_id, list_experiments
 from core.inheritance import take_over
-from core.more_seeds import ask_for_more_seeds
+from core.more_seeds import ask_once
 from core.run_state import ENDED, RunState
 from core.runs import RunFilter, list_runs
 from core.settings import Settings
@@ -48,10 +49,11 @@ def compare_now(request: Request, view: View, session: Reading, settings: Curren
 def more_seeds(
     request: Request, view: View, session: Writing, settings: CurrentSettings,
     group: Annotated[str, Form()], baseline: Annotated[str, Form()], seeds: Annotated[int, Form()],
+    launch_key: Annotated[str, Form(max_length=64)] = "",
 ) -> RedirectResponse:  # fmt: skip
-    """Back to the comparison, with the new runs in it."""
-    runs = ask_for_more_seeds(session, baseline, group, seeds)
-    for run in runs:
+    """Back to the comparison, with the new runs in it; pressed twice on one page they are the same runs."""
+    runs, are_new = ask_once(session, baseline, group, seeds, launch_key or secrets.token_urlsafe(16))
+    for run in runs if are_new else ():
         take_over(session, settings.runs_dir, run)
     added = [run.id for run in runs]
     known = {run.id for run in choose_runs(session, view.choice).runs}
@@ -74,6 +76,7 @@ def _now(session: Session, view: CompareView, settings: Settings) -> dict[str, A
     published = [group for group in comparison.groups if group.published is not None]
     return {
         "event_id": event_id, "view": view, "left_out": chosen.left_out, "comparison": comparison, "looks": looks,
+        "launch_key": secrets.token_urlsafe(16),
         "groups": in_order(comparison.groups, view.sort), "columns": COLUMNS, "network": NETWORK,
         "measures": MEASURES, "panels": compare_panels(comparison, view, looks),
         "verdicts": judge(session, settings, comparison, baseline or comparison.groups[0]),

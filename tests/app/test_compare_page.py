@@ -188,13 +188,14 @@ def test_the_button_queues_more_seeds_and_the_address_has_them(
     text = page(client, "?runs=1,2,3,4,5,6&lines=interval")
     form = re.search(r'action="([^"]*more-seeds[^"]*)".*?</form>', text, re.S)
     assert form
-    fields = dict(re.findall(r'name="(group|baseline|seeds)" value="(\w+)"', form[0]))
+    fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form[0]))
     number = int(fields["seeds"])
     answer = client.post(html.unescape(form[1]), data=fields)
     assert answer.status_code == 303
     added = ",".join(str(run) for run in range(7, 7 + 2 * number))
     assert answer.headers["location"] == f"/compare?runs=1,2,3,4,5,6,{added}&lines=interval"
     assert f"{2 * number} runs have not ended" in words(client.get(answer.headers["location"]).text)
+    assert client.post(html.unescape(form[1]), data=fields).headers["location"] == answer.headers["location"]
 
 
 def test_the_band_is_the_range_or_the_interval(client: TestClient, three_seeds: list[int]) -> None:

@@ -88,8 +88,10 @@ def test_more_seeds_are_asked_for_once_and_are_another_look(
     two_groups(database, settings, num_seeds=3, more_wrong=2)
     base, other = (group["config_hash"] for group in client.get("/api/v1/compare?runs=1,2").json()["groups"])
     asked = {"group": other, "baseline": base, "seeds": 2}
-    told = client.post("/api/v1/compare/more-seeds", json=asked)
+    told = client.post("/api/v1/compare/more-seeds", json=asked, headers={"Idempotency-Key": "once"})
     assert (told.status_code, told.json()) == (201, {"runs": [7, 8, 9, 10], "look": 2})
+    again = client.post("/api/v1/compare/more-seeds", json=asked, headers={"Idempotency-Key": "once"})
+    assert (again.status_code, again.json()) == (200, told.json())
     assert client.post("/api/v1/compare/more-seeds", json=asked).status_code == 409
     assert client.post("/api/v1/compare/more-seeds", json=asked | {"baseline": "0" * 64}).status_code == 404
     assert client.post("/api/v1/compare/more-seeds", json=asked | {"seeds": 51}).status_code == 422
