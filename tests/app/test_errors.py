@@ -143,7 +143,7 @@ def test_trouble_with_the_database_has_its_own_answer(
     def refuse(*_: object) -> None:
         raise OperationalError("INSERT", {}, Exception(reason))
 
-    monkeypatch.setattr("core.queue.enqueue", refuse)
+    monkeypatch.setattr("core.idempotency.enqueue", refuse)
     answer = failing_client.post("/api/v1/runs", json=RUN)
     assert answer.status_code == status
     assert answer.json()["status"] == status
