@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from sqlalchemy import or_
 from sqlmodel import Session, col, select
@@ -13,6 +14,7 @@ from core.comparison import LEAST_SEEDS
 from core.experiment_plan import MAX_SEED
 from core.experiments import enqueue_in
 from core.idempotency import once
+from core.inheritance import take_over
 from core.invalid_run_config import InvalidRunConfig
 from core.run_config import MAX_NAME_LENGTH, ResolvedRun, parse_run_config, resolve_run
 from core.run_state import ENDED, RunState
@@ -60,13 +62,18 @@ def ask_for_more_seeds(session: Session, baseline: str, group: str, number: int)
     return runs
 
 
-def ask_once(session: Session, baseline: str, group: str, number: int, key: str) -> tuple[list[Run], bool]:
-    """The runs, and whether this call queued them: asked again with the same key, it is what was queued since the
-    first time, and no further look. Raises what `ask_for_more_seeds` does, and KeyReused."""
+def ask_once(
+    session: Session, runs_dir: Path, baseline: str, group: str, number: int, key: str
+) -> tuple[list[Run], bool]:
+    """The runs, with what they take over from a source, and whether this call queued them: asked again with the same
+    key, it is what was queued since the first time, and no further look. Raises what `ask_for_more_seeds` does, and
+    KeyReused."""
     asked: list[Run] = []
 
     def make() -> int:
         asked.extend(ask_for_more_seeds(session, baseline, group, number))
+        for run in asked:
+            take_over(session, runs_dir, run)
         assert asked[0].id is not None
         return asked[0].id
 

@@ -20,7 +20,6 @@ from core.chosen_runs import choose_runs
 from core.comparison import MEASURES, Comparison, Group, compare
 from core.conditions import conditions_of
 from core.costs import COSTS, CostRange
-from core.inheritance import take_over
 from core.invalid_run_config import InvalidRunConfig
 from core.more_seeds import ask_once, looks_at
 from core.spreads import Spread
@@ -84,9 +83,7 @@ def more_seeds(
     """Queue both configs with the next unused seeds, the same for both. After a verdict that is another look, which the
     next verdict takes into account."""
     key = idempotency_key or secrets.token_urlsafe(16)
-    runs, are_new = ask_once(session, asked.baseline, asked.group, asked.seeds, key)
-    for run in runs if are_new else ():
-        take_over(session, settings.runs_dir, run)
+    runs, are_new = ask_once(session, settings.runs_dir, asked.baseline, asked.group, asked.seeds, key)
     response.status_code = 201 if are_new else 200
     look = looks_at(session, asked.baseline, [asked.group])[asked.group]
     return MoreSeedsOut(runs=tuple(run.id for run in runs if run.id is not None), look=look)

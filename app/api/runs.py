@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, Query, Response
 from sqlmodel import Session
 
 from app.api.bulk_schemas import BulkChange, BulkOut, refusal_out
+from app.api.run_examples import EXAMPLES
 from app.api.schemas import ContinueIn, RunChange, RunListOut, RunOut, run_out
 from app.dependencies import LARGEST_ID, CurrentSettings, IdempotencyKey, Reading, RunId, Writing
 from app.errors import problems
@@ -25,30 +26,6 @@ from core.tables import Run
 from core.tags import set_tags, tags_of_runs
 
 router = APIRouter(prefix="/runs", tags=["runs"])
-
-EXAMPLES = {
-    "first run": {
-        "summary": "LeNet-5 on the digits that need no network",
-        "value": {"architecture": {"name": "lenet5"}, "dataset": "digits", "epochs": 2, "seed": 0},
-    },
-    "all the way": {
-        "summary": "Another network, schedule and augmentation; the best epoch by 5,000 held-out images",
-        "value": {
-            "name": "LeNet5moon, cosine",
-            "architecture": {"name": "lenet5-moon", "parameters": {"dropout": 0.3}},
-            "dataset": "mnist", "epochs": 20, "optimizer": "adamw", "learning_rate": 0.001, "weight_decay": 0.01,
-            "schedule": "cosine", "warmup_epochs": 1, "augmentation": "shift", "validation": 5000,
-            "selection": "best_val", "early_stopping_patience": 5, "seed": 7,
-        },
-    },
-    "fine-tuning": {
-        "summary": "From the weights of run 1, with a smaller learning rate",
-        "value": {
-            "architecture": {"name": "lenet5"}, "dataset": "digits", "epochs": 2, "learning_rate": 0.001,
-            "source": {"mode": "weights", "run_id": 1},
-        },
-    },
-}  # fmt: skip
 
 Names = Annotated[list[Annotated[str, Query(max_length=64)]], Query(max_length=50)]
 Ids = Annotated[list[Annotated[int, Query(ge=1, le=LARGEST_ID)]], Query(max_length=50)]

@@ -22,7 +22,6 @@ from core.conditions import conditions_of
 from core.estimates import seconds_until_end
 from core.events import newest_event_id
 from core.experiments import experiment_by_id, list_experiments
-from core.inheritance import take_over
 from core.more_seeds import ask_once
 from core.run_state import ENDED, RunState
 from core.runs import RunFilter, list_runs
@@ -52,9 +51,8 @@ def more_seeds(
     launch_key: Annotated[str, Form(max_length=64)] = "",
 ) -> RedirectResponse:  # fmt: skip
     """Back to the comparison, with the new runs in it; pressed twice on one page they are the same runs."""
-    runs, are_new = ask_once(session, baseline, group, seeds, launch_key or secrets.token_urlsafe(16))
-    for run in runs if are_new else ():
-        take_over(session, settings.runs_dir, run)
+    key = launch_key or secrets.token_urlsafe(16)
+    runs, _ = ask_once(session, settings.runs_dir, baseline, group, seeds, key)
     added = [run.id for run in runs]
     known = {run.id for run in choose_runs(session, view.choice).runs}
     view = view.with_runs(run for run in added if run is not None and run not in known)

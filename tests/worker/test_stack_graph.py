@@ -5,7 +5,7 @@ from itertools import accumulate
 import pytest
 import torch
 
-from worker.stack_graph import MARK_SECONDS, MAX_STEPS_PER_MARK, Pace, Replayed, steps_of_next_mark
+from worker.stack_graph import MARK_SECONDS, MAX_STEPS_PER_MARK, Replayed, steps_of_next_mark
 
 
 def test_a_step_on_a_cpu_is_computed_as_it_is() -> None:
@@ -14,12 +14,6 @@ def test_a_step_on_a_cpu_is_computed_as_it_is() -> None:
     for _ in range(5):
         replayed(lambda: computed.append(1))
     assert len(computed) == 5
-
-
-def test_a_host_without_a_gpu_waits_for_nothing() -> None:
-    pace = Pace(torch.device("cpu"))
-    for _ in range(3):
-        pace.after_step()
 
 
 @pytest.mark.parametrize("step_seconds", [1e-5, 1e-4, 1e-3, 0.005, 0.03])
