@@ -12,7 +12,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from app.palette import Look
-from core.tables import Epoch
+from core.run_tables import Epoch
 
 FigureJson = dict[str, Any]  # Plotly's {"data": [...], "layout": {...}}, of a hundred kinds of values
 LOSS, ACCURACY = "loss", "accuracy"

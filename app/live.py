@@ -18,7 +18,8 @@ from sqlmodel import Session
 
 from core.database import Database
 from core.events import all_progress, events_after, newest_event_id
-from core.tables import Event, Progress
+from core.run_tables import Progress
+from core.tables import Event
 
 POLL_SECONDS = 0.02  # design, "How a page stays live"; with nobody listening nothing is read at all
 # More than this in one stream, waiting or to be replayed: loading the page anew is cheaper. A thousand runs changed at

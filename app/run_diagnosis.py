@@ -10,8 +10,9 @@ from core.dataset_store import DatasetBroken, DatasetMissing, materialised
 from core.diagnosis import Finding, Said, diagnose
 from core.predictions import PredictionsMissing, predictions_of
 from core.run_state import RunState
+from core.run_tables import Epoch
 from core.settings import Settings
-from core.tables import Epoch, Run
+from core.tables import Run
 
 
 def findings_of(session: Session, settings: Settings, run: Run, epochs: Sequence[Epoch]) -> list[Finding]:

@@ -9,8 +9,9 @@ from core.benchmark_mode import may_start, stage
 from core.estimates import seconds_remaining, seconds_until_start
 from core.queue_order import is_paused, stops_running
 from core.run_state import RunState
+from core.run_tables import Progress
 from core.runs import progress_of_run, queue_positions
-from core.tables import Progress, Run
+from core.tables import Run
 from core.workers import disk_is_low, live_workers
 
 FaceKind = Literal[

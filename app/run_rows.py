@@ -9,8 +9,9 @@ from app.run_face import fraction_done
 from core.estimates import seconds_remaining, seconds_until_starts
 from core.metrics import test_accuracies
 from core.run_state import RunState
+from core.run_tables import Progress
 from core.runs import queue_positions
-from core.tables import Progress, Run
+from core.tables import Run
 from core.tags import tags_of_runs
 
 # As many points as a sparkline's pixels can show apart.

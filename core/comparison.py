@@ -17,8 +17,9 @@ from core.costs import Cost, CostRange, cost_range
 from core.experiments import groups_of, repeats_of
 from core.report import PublishedRow, differs_from_report, published_row_of
 from core.run_state import ENDED, RunState
+from core.run_tables import Epoch
 from core.spreads import Spread, spread
-from core.tables import Epoch, Run
+from core.tables import Run
 
 Measure = Literal["train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy"]
 When = Literal["last", "best"]

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, insert, text
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session, SQLModel
 
-from core import tables
+from core import run_tables, tables  # noqa: F401 create_all makes the tables of both
 
 SCHEMA_VERSION = 9  # the newest step in core/migrations
 # Below this version a WAL reset can lose a committed transaction (sqlite.org, release log 3.51.3).

@@ -11,7 +11,8 @@ from pydantic import JsonValue
 from core.architectures.layers import LAYERS, Linear, Softmax
 from core.remedies import Remedy, against_overfitting, longer, smaller_learning_rate, without_softmax
 from core.run_state import RunState
-from core.tables import Epoch, Run
+from core.run_tables import Epoch
+from core.tables import Run
 from core.trends import end, falls, level, lowest, rises_after
 
 Kind = Literal["learning_rate", "overfitting", "still_improving", "class_never_said", "softmax"]

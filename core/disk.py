@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import case, func
 from sqlmodel import Session, col, select
 
+from core.run_tables import Artifact
 from core.settings import Settings
-from core.tables import Artifact, Run
+from core.tables import Run
 
 CHECKPOINTS = ("checkpoint", "best_checkpoint")
 

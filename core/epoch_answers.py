@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, and_, delete, insert, literal, not_
 from sqlmodel import Session, col, select
 
-from core.tables import EpochAnswers, Run
+from core.run_tables import EpochAnswers
+from core.tables import Run
 
 MOST_EPOCHS = 40  # of a run that are shown: of a longer one every n-th, and the last
 

@@ -13,8 +13,9 @@ from core.experiment_plan import ExperimentPlan
 from core.queue_order import in_stacks, is_paused, next_in_line
 from core.run_config import ResolvedRun
 from core.run_state import RunState
+from core.run_tables import Progress
 from core.stacking import stack_key
-from core.tables import Progress, Run
+from core.tables import Run
 from core.workers import live_workers, most_in_stack
 
 # The newest runs say best how fast this machine is now.

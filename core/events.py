@@ -7,7 +7,8 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from core.run_state import ENDED, RunState
-from core.tables import Event, Experiment, Progress, Run
+from core.run_tables import Progress
+from core.tables import Event, Experiment, Run
 
 
 def record_event(session: Session, kind: str, run_id: int | None = None, **payload: Any) -> None:  # JSON values

@@ -15,8 +15,9 @@ from core.events import record_event
 from core.metrics import epochs_of_run
 from core.records import WrittenFile
 from core.run_state import IllegalMove, RunState
+from core.run_tables import Artifact, Epoch, LogLine
 from core.runs import artifacts_of_run, run_by_id
-from core.tables import EXPORT_TRIES, Artifact, Epoch, LogLine, Run
+from core.tables import EXPORT_TRIES, Run
 
 EXPORTED_KINDS = {"onnx": "the ONNX file", "predictions": "the predictions", "tensorboard": "the TensorBoard file"}
 

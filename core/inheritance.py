@@ -16,9 +16,10 @@ from core.invalid_run_config import InvalidRunConfig
 from core.metrics import epochs_of_run
 from core.run_config import parse_run_config
 from core.run_files import folder_of_run
+from core.run_tables import Artifact, Epoch, Fingerprint
 from core.runs import artifacts_of_run
 from core.sources import source_file
-from core.tables import Artifact, Epoch, Experiment, Fingerprint, Run
+from core.tables import Experiment, Run
 
 SOURCE_FILE = "source.safetensors"
 INHERITED = 0  # attempt of an epoch that another run trained

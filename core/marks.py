@@ -11,8 +11,9 @@ from sqlmodel import Session, col, select
 from core.dataset_store import DatasetBroken, DatasetMissing, MaterialisedDataset, materialised
 from core.datasets import DATASETS
 from core.predictions import PredictionsMissing, predictions_of_runs
+from core.run_tables import Artifact
 from core.settings import Settings
-from core.tables import Artifact, Run
+from core.tables import Run
 
 MOST_KEPT = 4096  # runs: 5 MiB where there are 10,000 test images
 Marks = NDArray[Any]  # (images,), 1 where it is right

@@ -14,7 +14,8 @@ from core.events import record_event
 from core.lease import Lease, check_owned, owned_by, owned_run
 from core.records import EpochFigures, WrittenFile
 from core.run_state import LeaseLost
-from core.tables import Artifact, Epoch, EpochAnswers, Fingerprint, Progress, Run
+from core.run_tables import Artifact, Epoch, EpochAnswers, Fingerprint, Progress
+from core.tables import Run
 
 LOSSES = ("train_loss", "val_loss", "test_loss")
 PHASE_SECONDS = ("train_seconds", "evaluation_seconds", "checkpoint_seconds")

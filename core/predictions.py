@@ -19,7 +19,8 @@ from core.dataset_store import MaterialisedDataset
 from core.epoch_answers import selected_answers, unpacked
 from core.run_files import folder_of_run
 from core.run_state import ENDED, RunState
-from core.tables import Artifact, Run
+from core.run_tables import Artifact
+from core.tables import Run
 
 # Of each image: the class that the network says and its probability. float32: a float16 has but ten values above 0.995.
 PREDICTION = np.dtype([("class", np.uint8), ("confidence", np.float32)])

@@ -19,8 +19,9 @@ from core.new_runs import new_run
 from core.queue_order import is_paused, next_in_line, stackable_with, stops_running
 from core.run_config import ResolvedRun
 from core.run_state import ENDED, LEGAL_MOVES, IllegalMove, LeaseLost, RunState
+from core.run_tables import LogLine, Progress
 from core.runs import run_by_id
-from core.tables import LogLine, Progress, Run, Worker
+from core.tables import Run, Worker
 
 # A run whose trainer dies this often with no new epoch between the deaths will not get further (design, promise 1).
 MAX_CRASHES = 3

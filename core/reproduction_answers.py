@@ -17,8 +17,9 @@ from core.metrics import SUMMARY_FIGURES
 from core.reproductions import reproductions_of
 from core.run_files import folder_of_run
 from core.run_state import ENDED, RunState
+from core.run_tables import Artifact, Epoch, Fingerprint
 from core.runs import artifacts_of_run
-from core.tables import Artifact, Epoch, Fingerprint, Run
+from core.tables import Run
 from core.weights_files import read_weights
 
 Kind = Literal["open", "unfinished", "identical", "different"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sqlmodel import Session
 
-from core.tables import Artifact
+from core.run_tables import Artifact
 
 
 class ArtifactNotFound(LookupError):

@@ -11,7 +11,8 @@ from sqlmodel import Session, col, select
 
 from core.queue_order import next_in_line
 from core.run_state import RunNotFound, RunState
-from core.tables import Artifact, LogLine, Progress, Run, RunTag
+from core.run_tables import Artifact, LogLine, Progress
+from core.tables import Run, RunTag
 
 SortKey = Literal[
     "id",

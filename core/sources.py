@@ -15,7 +15,8 @@ from core.invalid_run_config import InvalidRunConfig
 from core.run_config import MAX_NAME_LENGTH, ResolvedRun, RunConfig, config_hash, parse_run_config, resolve_run
 from core.run_source import Source
 from core.run_state import ENDED, RunState
-from core.tables import Artifact, Run
+from core.run_tables import Artifact
+from core.tables import Run
 
 # What of the config may be another in the run that goes on; the device: figures differ in their last digits.
 MAY_DIFFER = frozenset({"name", "epochs", "device", "source"})

@@ -16,7 +16,8 @@ from core.disk import CHECKPOINTS
 from core.events import record_event
 from core.run_files import folder_of_run
 from core.run_state import RunState
-from core.tables import Artifact, Run
+from core.run_tables import Artifact
+from core.tables import Run
 
 MOST_DAYS = 36_500  # a hundred years
 

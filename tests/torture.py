@@ -35,8 +35,9 @@ from core.exports import EXPORTED_KINDS
 from core.metrics import SUMMARY_FIGURES, epochs_of_run
 from core.run_config import parse_run_config, resolve_run
 from core.run_state import RunState
+from core.run_tables import LogLine
 from core.settings import Settings
-from core.tables import LogLine, Run
+from core.tables import Run
 
 EPOCHS, SLOTS = 25, 2
 WORKER_EVERY, SERVER_EVERY, EXPORTER_EVERY = 25, 20, 10  # kills of trainers

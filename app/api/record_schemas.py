@@ -9,7 +9,8 @@ from app.api.schemas import Fraction, Shape, from_row
 from core.diagnosis import Finding
 from core.diagnosis import Kind as FindingKind
 from core.reproduction_answers import Answer, Kind
-from core.tables import Artifact, Epoch, Run
+from core.run_tables import Artifact, Epoch
+from core.tables import Run
 
 
 class EpochOut(Shape):

@@ -9,7 +9,8 @@ from core.metrics import LOSSES
 from core.run_changes import MAX_NOTES_LENGTH
 from core.run_config import MAX_NAME_LENGTH, RunConfig
 from core.run_state import RunState
-from core.tables import Progress, Run
+from core.run_tables import Progress
+from core.tables import Run
 from core.tags import MAX_TAG_LENGTH, MAX_TAGS
 
 Fraction = Annotated[float, Field(description="a fraction, from 0 to 1", examples=[0.9861])]

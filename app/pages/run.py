@@ -31,8 +31,9 @@ from core.metrics import epochs_of_run
 from core.reproduction_answers import answers_about
 from core.run_config import DEPENDENT_FIELDS, RunConfig, parse_run_config, resolve_run
 from core.run_state import ENDED, RunState
+from core.run_tables import Epoch
 from core.runs import artifacts_of_run, log_of_run, run_by_id
-from core.tables import Epoch, Experiment, Run
+from core.tables import Experiment, Run
 from core.tags import tags_in_use, tags_of_runs
 
 NUM_LOG_LINES = 60

@@ -12,9 +12,10 @@ from app.pages.launch_sources import texts_changed
 from app.run_diagnosis import findings_of
 from app.templating import render
 from core.metrics import epochs_of_run
+from core.run_tables import Epoch
 from core.runs import run_by_id
 from core.settings import Settings
-from core.tables import Epoch, Run
+from core.tables import Run
 
 router = APIRouter()
 

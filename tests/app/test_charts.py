@@ -8,7 +8,7 @@ import pytest
 
 from app.charts import Panel, epoch_panels, gaps, step_panel
 from app.palette import look_of
-from core.tables import Epoch
+from core.run_tables import Epoch
 
 LOOK = look_of("lenet5-1998")
 

@@ -15,8 +15,9 @@ from core.database import Database
 from core.experiment_plan import plan_experiment
 from core.experiments import launch_experiment
 from core.report import reproduction
+from core.run_tables import Epoch
 from core.settings import Settings
-from core.tables import Epoch, Experiment
+from core.tables import Experiment
 from tests.app.judged_runs import two_groups
 from tests.app.trained_runs import BASE, launch, trained
 

@@ -12,8 +12,9 @@ from PIL import Image
 
 from core.database import Database
 from core.png import png_bytes
+from core.run_tables import EpochAnswers
 from core.settings import Settings
-from core.tables import EpochAnswers, Run
+from core.tables import Run
 from tests.app.predicted_runs import make_dataset, predicted
 from tests.app.trained_runs import launch, trained
 

@@ -14,9 +14,10 @@ from core.experiment_plan import plan_experiment
 from core.experiments import launch_experiment, list_experiments, runs_of_experiment
 from core.run_files import folder_of_run
 from core.run_state import IllegalMove, RunNotFound, RunState
+from core.run_tables import Artifact, Epoch
 from core.runs import RunFilter, count_by_state, list_runs, queue_positions, run_by_id
 from core.settings import Settings
-from core.tables import Artifact, Epoch, Experiment
+from core.tables import Experiment
 from tests.app.trained_runs import complete, launch, record_epochs, record_weights, started
 
 

@@ -12,7 +12,8 @@ from core.architectures.layers import LAYERS
 from core.diagnosis import Finding, Said, diagnose, softmax_floor
 from core.run_config import parse_run_config, resolve_run
 from core.run_state import RunState
-from core.tables import Epoch, Run
+from core.run_tables import Epoch
+from core.tables import Run
 
 BASE: dict[str, Any] = {"architecture": {"name": "lenet5"}, "dataset": "digits"}
 FALLING = [2 * 0.7**epoch for epoch in range(12)]

@@ -12,8 +12,9 @@ from core.lease import Lease
 from core.metrics import MAX_STEP_LOSSES, epochs_of_run
 from core.records import EpochFigures, WrittenFile
 from core.run_state import LeaseLost
+from core.run_tables import Progress
 from core.runs import artifacts_of_run, progress_of_run, run_by_id
-from core.tables import Progress, Run
+from core.tables import Run
 from tests.app.trained_runs import record_epochs, started
 
 

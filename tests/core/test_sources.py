@@ -21,11 +21,12 @@ from core.invalid_run_config import InvalidRunConfig
 from core.lease import Lease
 from core.metrics import epochs_of_run
 from core.run_config import RunConfig, parse_run_config, resolve_run
+from core.run_tables import Artifact, EpochAnswers
 from core.runs import artifacts_of_run, run_by_id
 from core.settings import Settings
 from core.sources import can_be_continued, continuation, settle, settle_plan
 from core.spent_checkpoints import remove_spent_checkpoints
-from core.tables import Artifact, EpochAnswers, Run
+from core.tables import Run
 from tests.app.trained_runs import BASE, claim, complete, fail, join, record_epochs, started
 
 

@@ -13,10 +13,10 @@ from core.disk import bytes_of_runs, disk_use, largest_runs
 from core.lease import Lease
 from core.metrics import epochs_of_run
 from core.run_state import RunState
+from core.run_tables import Artifact
 from core.runs import artifacts_of_run, run_by_id
 from core.settings import Settings
 from core.spent_checkpoints import Spent, remove_spent_checkpoints, spent_checkpoints
-from core.tables import Artifact
 from tests.app.trained_runs import complete, record_epochs, started
 
 CHECKPOINT_BYTES, WEIGHTS_BYTES = 3000, 500

@@ -20,8 +20,9 @@ from core.events import events_of_run
 from core.metrics import epochs_of_run
 from core.run_config import parse_run_config, resolve_run
 from core.run_state import ENDED, RunState
+from core.run_tables import Artifact
 from core.settings import Settings
-from core.tables import Artifact, Run
+from core.tables import Run
 
 PATIENCE_SECONDS = 150.0
 

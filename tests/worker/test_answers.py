@@ -12,7 +12,8 @@ from core import metrics, queue
 from core.database import Database
 from core.epoch_answers import history_of_image, unpacked
 from core.records import EpochFigures
-from core.tables import EpochAnswers, Run
+from core.run_tables import EpochAnswers
+from core.tables import Run
 from tests.app.trained_runs import started
 from worker.answers import answers_of, packed
 

@@ -31,9 +31,10 @@ from core.predictions import PREDICTION
 from core.queue import cancel
 from core.run_files import artifact_of_run
 from core.run_state import RunState
+from core.run_tables import Artifact, EpochAnswers
 from core.runs import artifacts_of_run, log_of_run, run_by_id
 from core.settings import Settings
-from core.tables import EXPORT_TRIES, Artifact, EpochAnswers, Run
+from core.tables import EXPORT_TRIES, Run
 from core.workers import end, join
 from tests.app.trained_runs import complete, launch, record_epochs, started
 from worker import export_child

@@ -11,8 +11,9 @@ from fastapi.testclient import TestClient
 from core.database import Database
 from core.marks import read_marks
 from core.predictions import PREDICTION
+from core.run_tables import EpochAnswers
 from core.settings import Settings
-from core.tables import EpochAnswers, Run
+from core.tables import Run
 from tests.app.predicted_runs import LABELS, make_dataset, predicted
 from tests.app.trained_runs import fail, launch, started, trained
 
