@@ -84,8 +84,8 @@ class ExportChild:
             print(f"{why} Nothing is exported until it is asked for again.", file=sys.stderr, flush=True)
             self._writer.write(lambda session: give_up_exports(session, f"{why} What the worker printed says more."))
 
-    def end(self) -> None:
-        """At any moment: what it was at is done again."""
+    def end(self, worker_id: int) -> None:
+        """At any moment: what it was at is done again, and this was no try."""
         if self._child is None:
             return
         self._child.kill()
@@ -94,6 +94,7 @@ class ExportChild:
         for pipe in filter(None, (self._child.stdin, self._child.stdout)):
             pipe.close()
         self._child = None
+        self._writer.write(lambda session: end_exporting(session, worker_id, self._run_id))
 
     def _start_if_due(self, worker_id: int) -> None:
         if time.monotonic() < self._look_at or self._floor.is_low():

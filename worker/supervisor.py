@@ -168,7 +168,7 @@ class Supervisor:
             for slot in self._slots:
                 if slot.leases:
                     self._abandon(slot)
-            self._exports.end()  # or it would export beside a benchmark: its worker counts as gone
+            self._exports.end(self._worker_id)  # or it would export beside a benchmark: its worker counts as gone
             self._worker_id = self._join()
         self._beaten_at = time.monotonic()
 
@@ -207,6 +207,6 @@ class Supervisor:
         for slot in self._slots:
             if slot.child.returncode is None:
                 slot.end()
-        self._exports.end()
+        self._exports.end(self._worker_id)
         with self._database.writing() as session:
             workers.end(session, self._worker_id)

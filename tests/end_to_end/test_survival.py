@@ -191,7 +191,7 @@ def test_a_broken_checkpoint_and_missing_data_end_with_a_reason_and_a_suggestion
     missing = settings.model_copy(update={"dataset_mirror": (tmp_path / "nowhere").as_uri()})
     with working(missing):
         unreachable = launch(database, dataset="mnist")
-        wait_until(lambda: state_of(database, unreachable) is RunState.FAILED, 30)
+        wait_until(lambda: state_of(database, unreachable) is RunState.FAILED, 90)
         cancelled = launch(database, epochs=5000)
         wait_until(lambda: read(database, cancelled).epochs_done >= 1)
         with database.writing() as session:
@@ -201,7 +201,7 @@ def test_a_broken_checkpoint_and_missing_data_end_with_a_reason_and_a_suggestion
             file.write_bytes(b"not what was written")
         with database.writing() as session:
             queue.requeue(session, cancelled)
-        wait_until(lambda: state_of(database, cancelled) is RunState.FAILED, 30)
+        wait_until(lambda: state_of(database, cancelled) is RunState.FAILED, 90)
     assert read(database, unreachable).suggested_dataset == "digits"
     assert "SHA-256" in (read(database, cancelled).failure_reason or "")
     assert all(read(database, run_id).failure_suggestion for run_id in (unreachable, cancelled))

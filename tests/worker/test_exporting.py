@@ -355,6 +355,29 @@ def test_the_exporting_process_gives_way_to_a_benchmark_at_once_and_that_was_no_
     assert "onnx" in exported(database, run_id)
 
 
+def test_a_worker_that_is_stopped_while_it_exports_has_not_tried(trained: Trained) -> None:
+    settings, database, (run_id, *_) = trained
+    with database.writing() as session:
+        worker = join(session, host="here", process_id=1, slots=1, threads=1)
+        session.exec(update(Run).where(col(Run.id) == run_id).values(export_tries_left=EXPORT_TRIES))
+        session.exec(delete(Artifact).where(col(Artifact.run_id) == run_id, col(Artifact.kind) == "onnx"))
+    child = ExportChild(settings, database, Writer(database), FreeSpaceFloor(settings.data_dir, 0))
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while _tries_left(database, run_id) == EXPORT_TRIES:
+        assert time.monotonic() < deadline
+        child.attend(worker)
+        time.sleep(0.01)
+    child.end(worker)
+    assert _tries_left(database, run_id) == EXPORT_TRIES
+    export_now(database, settings)
+    assert "onnx" in exported(database, run_id)
+
+
+def _tries_left(database: Database, run_id: int) -> int:
+    with database.reading() as session:
+        return run_by_id(session, run_id).export_tries_left
+
+
 def test_a_worker_judged_dead_ends_its_exports_before_it_joins_anew(database: Database, settings: Settings) -> None:
     lease = started(database)
     record_epochs(database, lease, 1)
