@@ -8,6 +8,7 @@ from sqlmodel import Session
 from core.confusion import confusion
 from core.dataset_store import DatasetBroken, DatasetMissing, materialised
 from core.diagnosis import Finding, Said, diagnose
+from core.known_datasets import datasets_here
 from core.predictions import PredictionsMissing, predictions_of
 from core.run_state import RunState
 from core.run_tables import Epoch
@@ -16,7 +17,7 @@ from core.tables import Run
 
 
 def findings_of(session: Session, settings: Settings, run: Run, epochs: Sequence[Epoch]) -> list[Finding]:
-    return diagnose(run, epochs, _said_of(session, settings, run))
+    return diagnose(run, epochs, _said_of(session, settings, run), datasets_here(session))
 
 
 def _said_of(session: Session, settings: Settings, run: Run) -> Said | None:

@@ -98,12 +98,12 @@ class MaterialisedDataset:
         return np.asarray(images[number])
 
     def samples(self, per_class: int) -> Bytes:
-        """The first train images of each class: (classes, per_class, H, W), black where a class has too few."""
+        """The first train images of each class: (classes, per_class, C, H, W), black where a class has too few."""
         images, labels = self.images("train"), self.labels("train")
-        sheet = np.zeros((len(self.manifest.classes), per_class, *self.manifest.image_shape[1:]), np.uint8)
+        sheet = np.zeros((len(self.manifest.classes), per_class, *self.manifest.image_shape), np.uint8)
         for label, row in enumerate(sheet):
             chosen = np.flatnonzero(labels == label)[:per_class]
-            row[: len(chosen)] = images[chosen, 0]
+            row[: len(chosen)] = images[chosen]
         return sheet
 
     def check(self) -> None:

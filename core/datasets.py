@@ -43,6 +43,7 @@ class Dataset:
     source: str
     licence: str
     needs_network: bool
+    is_imported: bool = False
 
 
 _CATALOGUE = (

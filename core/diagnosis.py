@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from core.architectures.layers import LAYERS, Linear, Softmax
+from core.datasets import DATASETS, Dataset
 from core.remedies import Remedy, against_overfitting, longer, smaller_learning_rate, without_softmax
 from core.run_state import RunState
 from core.run_tables import Epoch
@@ -44,9 +45,13 @@ class Said:
     num_said: Sequence[int]
 
 
-def diagnose(run: Run, epochs: Sequence[Epoch], said: Said | None) -> list[Finding]:
+def diagnose(
+    run: Run, epochs: Sequence[Epoch], said: Said | None, datasets: Mapping[str, Dataset] = DATASETS
+) -> list[Finding]:
     """`said`: after the selected epoch; None where that is not known."""
-    found = [_softmax(run), _learning_rate(run, epochs), _overfitting(run, epochs), _still_improving(run, epochs)]
+    dataset = datasets.get(run.dataset)
+    overfits = _overfitting(run, epochs, dataset.num_train if dataset else None)
+    found = [_softmax(run), _learning_rate(run, epochs), overfits, _still_improving(run, epochs)]
     return [one for one in (*found, _never_said(run, epochs, said)) if one is not None]
 
 
@@ -106,7 +111,7 @@ def _worse_than_guessing(run: Run, losses: Sequence[float], evidence: dict[str, 
     return f"The train loss ends at {end(losses):.4g}; saying every class alike would cost {guessing:.4g}."
 
 
-def _overfitting(run: Run, epochs: Sequence[Epoch]) -> Finding | None:
+def _overfitting(run: Run, epochs: Sequence[Epoch], num_train: int | None) -> Finding | None:
     split, rows = _held_out(epochs)
     if not rows:
         return None
@@ -124,7 +129,8 @@ def _overfitting(run: Run, epochs: Sequence[Epoch]) -> Finding | None:
         "split": split, "epoch": epoch, "lowest_loss": low, "loss": now, "train_loss_then": level(train, at),
         "train_loss": end(train),
     }  # fmt: skip
-    return Finding("overfitting", f"Overfitting since epoch {epoch}", words, evidence, against_overfitting(run))
+    remedies = against_overfitting(run, num_train)
+    return Finding("overfitting", f"Overfitting since epoch {epoch}", words, evidence, remedies)
 
 
 def _still_improving(run: Run, epochs: Sequence[Epoch]) -> Finding | None:

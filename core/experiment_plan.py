@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from core.datasets import DATASETS, Dataset
 from core.experiment_words import PARAMETER, in_words, path_words, value_words
 from core.invalid_run_config import InvalidRunConfig
 from core.run_config import (
@@ -44,8 +45,9 @@ class ExperimentPlan:
 
 
 def plan_experiment(
-    *, name: str = "", base: Mapping[str, JsonValue], grid: Grid, seeds: int | Sequence[int], repeats: int | None = None
-) -> ExperimentPlan:
+    *, name: str = "", base: Mapping[str, JsonValue], grid: Grid, seeds: int | Sequence[int],
+    repeats: int | None = None, datasets: Mapping[str, Dataset] = DATASETS,
+) -> ExperimentPlan:  # fmt: skip
     """Every combination of the grid's values over the base, with every seed; a number n of seeds counts n up from the
     base's seed. A grid's key is a field of the run config, "architecture" (names, or choices with parameters), or
     "architecture.parameters.<parameter>". What means nothing beside a combination's optimizer or schedule is left out
@@ -67,7 +69,7 @@ def plan_experiment(
         )
     if problems:
         raise InvalidRunConfig(problems)
-    resolved = _resolved(base, grid, chosen_seeds[0])
+    resolved = _resolved(base, grid, chosen_seeds[0], datasets)
     runs = tuple(_with_seed(run, varied, seed) for seed in chosen_seeds for run, varied in resolved)
     shared = {field: value for field, value in base.items() if field not in ("seed", "name")}
     return ExperimentPlan(
@@ -113,7 +115,9 @@ def _grid_problems(grid: Grid) -> dict[str, str]:
     return problems
 
 
-def _resolved(base: Mapping[str, JsonValue], grid: Grid, seed: int) -> list[tuple[ResolvedRun, str]]:
+def _resolved(
+    base: Mapping[str, JsonValue], grid: Grid, seed: int, datasets: Mapping[str, Dataset]
+) -> list[tuple[ResolvedRun, str]]:
     """Each combination's run with the first seed, and in words what varied for it."""
     # the architecture before its parameters
     paths = sorted(grid, key=lambda path: path.startswith(PARAMETER))
@@ -127,7 +131,7 @@ def _resolved(base: Mapping[str, JsonValue], grid: Grid, seed: int) -> list[tupl
             continue
         done.add(same)
         try:
-            run = resolve_run(parse_run_config(values | {"seed": seed, "name": ""}))
+            run = resolve_run(parse_run_config(values | {"seed": seed, "name": ""}), datasets)
         except InvalidRunConfig as error:
             for field, reason in error.problems.items():
                 refused.setdefault(field, []).append((reason, varied))

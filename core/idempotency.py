@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import delete
 from sqlmodel import Session, col
 
+from core.known_datasets import datasets_here
 from core.queue import enqueue
 from core.run_config import RunConfig, resolve_run
 from core.runs import run_by_id
@@ -54,7 +55,7 @@ def continue_once(session: Session, run_id: int, epochs: int, key: str) -> tuple
 
 def _run_once(session: Session, key: str, asked: str, config: Callable[[], RunConfig]) -> tuple[Run, bool]:
     def make() -> int:
-        run = enqueue(session, settle(session, resolve_run(config())))
+        run = enqueue(session, settle(session, resolve_run(config(), datasets_here(session))))
         assert run.id is not None
         return run.id
 

@@ -16,6 +16,7 @@ from core.experiments import enqueue_in
 from core.idempotency import once
 from core.inheritance import take_over
 from core.invalid_run_config import InvalidRunConfig
+from core.known_datasets import datasets_here
 from core.run_config import MAX_NAME_LENGTH, ResolvedRun, parse_run_config, resolve_run
 from core.run_state import ENDED, RunState
 from core.tables import Experiment, Look, Run
@@ -88,7 +89,7 @@ def _enqueued(session: Session, firsts: Sequence[Run], seeds: Iterable[int]) -> 
     """One run of each seed and side; of a benchmark as many as it repeats, in turn, as it was launched."""
     experiments = [session.get(Experiment, first.experiment_id) if first.experiment_id else None for first in firsts]
     sides = list(zip(firsts, experiments, strict=True))
-    again = [(experiment, _again(first, seed)) for seed in seeds for first, experiment in sides]
+    again = [(experiment, _again(session, first, seed)) for seed in seeds for first, experiment in sides]
     most = max(_repeats(experiment) for experiment in experiments)
     return [
         enqueue_in(session, experiment, resolved, repeat)
@@ -114,13 +115,13 @@ def _num_judged(runs: Sequence[Run]) -> int:
     return len({run.seed for run in runs if run.state is RunState.COMPLETED})
 
 
-def _again(run: Run, seed: int) -> ResolvedRun:
+def _again(session: Session, run: Run, seed: int) -> ResolvedRun:
     """The run's config with another seed, and with that in the name where it had one. Raises InvalidRunConfig."""
     if (run.config.get("source") or {}).get("mode") == "continue":
         raise InvalidRunConfig({"group": "goes on from other runs: train more seeds of those, and continue them"})
     stem = re.sub(r"(, )?seed \d+$", "", run.config["name"])[: MAX_NAME_LENGTH - 20]
     name = f"{stem}, seed {seed}" if stem else ""
-    resolved = resolve_run(parse_run_config(run.config | {"seed": seed, "name": name}))
+    resolved = resolve_run(parse_run_config(run.config | {"seed": seed, "name": name}), datasets_here(session))
     if resolved.config_hash != run.config_hash:
         raise InvalidRunConfig({"group": "its network is another in this version; launch both groups anew to compare"})
     return resolved

@@ -30,8 +30,8 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 
 
 def sprite_sheet(images: Pixels, gap: int = 2) -> Pixels:
-    """(rows, columns, H, W) tiles on one black sheet of (rows·(H+gap)-gap, columns·(W+gap)-gap) pixels."""
-    rows, columns, height, width = images.shape
-    tiles = np.pad(images, ((0, 0), (0, 0), (0, gap), (0, gap)))
-    sheet = tiles.transpose(0, 2, 1, 3).reshape(rows * (height + gap), columns * (width + gap))
-    return np.ascontiguousarray(sheet[: sheet.shape[0] - gap, : sheet.shape[1] - gap])
+    """(rows, columns, C, H, W) tiles on one black sheet of (C, rows·(H+gap)-gap, columns·(W+gap)-gap) pixels."""
+    rows, columns, channels, height, width = images.shape
+    tiles = np.pad(images, ((0, 0), (0, 0), (0, 0), (0, gap), (0, gap)))
+    sheet = tiles.transpose(2, 0, 3, 1, 4).reshape(channels, rows * (height + gap), columns * (width + gap))
+    return np.ascontiguousarray(sheet[:, : sheet.shape[1] - gap, : sheet.shape[2] - gap])

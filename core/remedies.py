@@ -8,7 +8,6 @@ from pydantic import ValidationError
 
 from core.architectures.catalogue import FAMILIES
 from core.architectures.layers import Layers
-from core.datasets import DATASETS
 from core.sources import can_be_continued
 from core.tables import Run
 
@@ -44,8 +43,8 @@ def longer(run: Run) -> Remedy | None:
     return Remedy(f"{epochs} epochs from the start", _anew(run, epochs=epochs))
 
 
-def against_overfitting(run: Run) -> list[Remedy]:
-    """What the run does not do yet."""
+def against_overfitting(run: Run, num_train: int | None) -> list[Remedy]:
+    """What the run does not do yet; `num_train`: images of its dataset, where that is known."""
     config, told = run.config, []
     if config["augmentation"] == "none":
         told.append(Remedy("Augmentation: shifts", _anew(run, augmentation="shift")))
@@ -58,7 +57,7 @@ def against_overfitting(run: Run) -> list[Remedy]:
     if own is not None and not network["parameters"].get("dropout", own.default):
         dropped = network | {"parameters": network["parameters"] | {"dropout": DROPOUT}}
         told.append(Remedy(f"Dropout {DROPOUT:g}", _anew(run, architecture=dropped)))
-    return [*told, *_early_stopping(run)]
+    return [*told, *_early_stopping(run, num_train)]
 
 
 def without_softmax(run: Run, layers: Layers) -> Remedy | None:
@@ -75,9 +74,7 @@ def without_softmax(run: Run, layers: Layers) -> Remedy | None:
     return None
 
 
-def _early_stopping(run: Run) -> list[Remedy]:
-    dataset = DATASETS.get(run.dataset)
-    num_train = dataset.num_train if dataset else None
+def _early_stopping(run: Run, num_train: int | None) -> list[Remedy]:
     held_out = run.config["validation"]
     held_out = held_out if held_out != "none" else num_train // HELD_OUT if num_train else None
     if held_out is None or run.config["early_stopping_patience"] is not None:

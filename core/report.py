@@ -5,7 +5,7 @@ validation, was evaluated after every epoch. Its losses are means over batches, 
 """
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,7 @@ from pydantic import JsonValue
 
 from core.architectures.catalogue import resolve
 from core.architectures.layers import LAYERS
-from core.datasets import DATASETS
+from core.datasets import DATASETS, Dataset
 from core.experiment_plan import ExperimentPlan, plan_experiment
 from core.tables import Run
 
@@ -54,15 +54,19 @@ class PublishedRow:
     epochs: tuple[PublishedEpoch, ...]
 
 
-def reproduction(dataset: str = DATASET, num_seeds: int = 3, repeats: int | None = None) -> ExperimentPlan:
+def reproduction(
+    dataset: str = DATASET, num_seeds: int = 3, repeats: int | None = None,
+    datasets: Mapping[str, Dataset] = DATASETS,
+) -> ExperimentPlan:  # fmt: skip
     """Its four networks and a real MLP beside them, as the report trained them; with `repeats` as a benchmark. Raises
     InvalidRunConfig."""
     return plan_experiment(
-        name=f"The report on {DATASETS[dataset].title}" if dataset in DATASETS else "",
+        name=f"The report on {datasets[dataset].title}" if dataset in datasets else "",
         base=BASE | {"dataset": dataset},
         grid={"architecture": [*ROWS.values(), A_REAL_MLP]},
         seeds=num_seeds,
         repeats=repeats,
+        datasets=datasets,
     )
 
 

@@ -149,11 +149,12 @@ def parse_run_config(values: Mapping[str, object]) -> RunConfig:
         raise InvalidRunConfig(problems_of(error.errors())) from None
 
 
-def resolve_run(config: RunConfig) -> ResolvedRun:
-    """Checks the config against dataset and catalogue; raises InvalidRunConfig with field and reason."""
-    dataset = DATASETS.get(config.dataset)
+def resolve_run(config: RunConfig, datasets: Mapping[str, Dataset] = DATASETS) -> ResolvedRun:
+    """Checks the config against dataset and catalogue; raises InvalidRunConfig with field and reason. `datasets`: those
+    of this installation, where some were imported."""
+    dataset = datasets.get(config.dataset)
     if dataset is None:
-        raise InvalidRunConfig({"dataset": f"is not one of {', '.join(sorted(DATASETS))}"})
+        raise InvalidRunConfig({"dataset": f"is not one of {', '.join(sorted(datasets))}"})
     layers = _resolved_layers(config.architecture, dataset)
     if dataset.num_train is not None and config.num_validation_images >= dataset.num_train:
         raise InvalidRunConfig(

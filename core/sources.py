@@ -8,10 +8,10 @@ from sqlmodel import Session, col, select
 
 from core.architectures.layers import LAYERS
 from core.architectures.tensors import misfit
-from core.datasets import DATASETS
 from core.experiment_plan import ExperimentPlan
 from core.experiment_words import value_words
 from core.invalid_run_config import InvalidRunConfig
+from core.known_datasets import datasets_here, image_shape_of, known_dataset
 from core.run_config import MAX_NAME_LENGTH, ResolvedRun, RunConfig, config_hash, parse_run_config, resolve_run
 from core.run_source import Source
 from core.run_state import ENDED, RunState
@@ -42,13 +42,13 @@ def settle(session: Session, resolved: ResolvedRun) -> ResolvedRun:
     file = source_file(session, config.source)
     origin = session.get_one(Run, file.run_id)
     goes_on = config.source.mode == "continue"
-    problems = _continue_problems(config, origin, file.epoch) if goes_on else _fit_problems(resolved, origin)
+    problems = _continue_problems(config, origin, file.epoch) if goes_on else _fit_problems(session, resolved, origin)
     if problems:
         raise InvalidRunConfig(problems)
     past = origin.config_hash if goes_on else None
     whole = config.source.model_copy(update={"epoch": file.epoch, "sha256": file.sha256, "config_hash": past})
     config = config.model_copy(update={"source": whole})
-    return _with_layers_of(origin, config) if goes_on else resolve_run(config)
+    return _with_layers_of(origin, config) if goes_on else resolve_run(config, datasets_here(session))
 
 
 def settle_plan(session: Session, plan: ExperimentPlan) -> ExperimentPlan:
@@ -105,11 +105,12 @@ def _why_there_is_none(run: Run | None, source: Source) -> str:
     return f"is not there: run {run.id} has no epoch to go on from"
 
 
-def _fit_problems(resolved: ResolvedRun, origin: Run) -> dict[str, str]:
+def _fit_problems(session: Session, resolved: ResolvedRun, origin: Run) -> dict[str, str]:
     """Where the weights do not fit the network, at the field that makes it so."""
-    dataset = DATASETS[resolved.config.dataset]
-    shapes = dataset.image_shape, DATASETS.get(origin.dataset, dataset).image_shape
-    reason = misfit(resolved.layers, LAYERS.validate_python(origin.layers), *shapes)
+    shape = known_dataset(session, resolved.config.dataset).image_shape
+    reason = misfit(
+        resolved.layers, LAYERS.validate_python(origin.layers), shape, image_shape_of(session, origin.dataset) or shape
+    )
     if reason is None:
         return {}
     choice = resolved.config.architecture

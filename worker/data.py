@@ -16,7 +16,7 @@ from core.dataset_store import (
     materialised,
     write,
 )
-from core.datasets import Dataset, DatasetUnavailable, dataset_named
+from core.datasets import DATASETS, Dataset, DatasetUnavailable, dataset_named
 from worker.archive_dataset import archive_state, read_archives
 from worker.digits import read_digits
 from worker.fetching import read_fetched
@@ -25,8 +25,11 @@ Report = Callable[[str], None]
 
 
 def opened(name: str, *, datasets_dir: Path, materialised_dir: Path, report: Report) -> MaterialisedDataset | None:
-    """The dataset, or None where it must be made first: it is missing, broken or older than its archive."""
-    return _usable(dataset_named(name), materialised_dir, _made_from(name, datasets_dir), report)
+    """The dataset, or None where it must be made first: it is missing, broken or older than its archive. Raises
+    DatasetUnavailable: it was imported, so that nothing here can make it again."""
+    if name not in DATASETS:
+        return _imported(name, materialised_dir)
+    return _usable(DATASETS[name], materialised_dir, _made_from(name, datasets_dir), report)
 
 
 def ensure(
@@ -51,6 +54,15 @@ def ensure(
     except OSError as error:  # of our own files: those of the network have become DatasetUnavailable
         reason = f"{name} could not be made ready in {materialised_dir}: {error.strerror or error}."
         raise DatasetUnavailable(reason, "Free disk space or check the data folder, then requeue the run.") from error
+
+
+def _imported(name: str, materialised_dir: Path) -> MaterialisedDataset:
+    try:
+        return materialised(materialised_dir, name)
+    except (DatasetMissing, DatasetBroken) as error:
+        what = "are not here" if isinstance(error, DatasetMissing) else f"cannot be read: {error}"
+        reason = f"The images of {name}, which was imported, {what}."
+        raise DatasetUnavailable(reason, f"Import them again under the name {name}, then requeue the run.") from error
 
 
 def _made_from(name: str, datasets_dir: Path) -> Mapping[str, str]:

@@ -48,7 +48,7 @@ def get_architecture(name: Annotated[str, Path(max_length=64, examples=["lenet5"
 
 
 def _described(name: str) -> ArchitectureOut:
-    digits = DATASETS["digits"]  # every dataset has images and classes of this shape
+    digits = DATASETS["digits"]  # the counts of the catalogue are for its images and ten classes
     return architecture_out(describe(name, {}, digits.image_shape, len(digits.classes)))
 
 

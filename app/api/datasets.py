@@ -4,9 +4,10 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from app.api.schemas import Shape
-from app.dependencies import CurrentSettings
+from app.dependencies import CurrentSettings, Reading
 from core.dataset_store import DatasetBroken, DatasetMissing, Manifest, materialised
-from core.datasets import DATASETS, Dataset
+from core.datasets import Dataset
+from core.known_datasets import datasets_here
 
 router = APIRouter(prefix="/datasets", tags=["catalogue"])
 
@@ -24,14 +25,15 @@ class DatasetOut(Shape):
     source: str
     licence: str
     needs_network: bool = Field(description="whether its first use fetches it")
+    is_imported: bool = Field(description="whether it was imported here, rather than listed with every installation")
     is_ready: bool = Field(description="whether its images lie here already")
 
 
 @router.get("")
-def list_datasets(settings: CurrentSettings) -> list[DatasetOut]:
+def list_datasets(session: Reading, settings: CurrentSettings) -> list[DatasetOut]:
     """Every dataset a run can train on; figures that are null are known after its first use."""
     listed = []
-    for dataset in DATASETS.values():
+    for dataset in datasets_here(session).values():
         try:
             manifest = materialised(settings.materialised_dir, dataset.name).manifest
         except (DatasetMissing, DatasetBroken):

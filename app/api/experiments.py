@@ -27,6 +27,7 @@ from core.experiments import (
     summaries,
 )
 from core.inheritance import take_over_all
+from core.known_datasets import datasets_here
 from core.report import reproduction
 from core.settings import Settings
 from core.tables import Experiment
@@ -76,7 +77,7 @@ def launch_many(
     A benchmark's runs wait until nothing else is trained or exported, and while one is trained nothing else starts."""
     plan = plan_experiment(
         name=asked.name, base=asked.base, grid=asked.grid, seeds=asked.seeds,
-        repeats=asked.chosen_repeats,
+        repeats=asked.chosen_repeats, datasets=datasets_here(session),
     )  # fmt: skip
     return _launched(session, settings, response, plan, idempotency_key)
 
@@ -87,7 +88,7 @@ def launch_report(
     idempotency_key: IdempotencyKey = None,
 ) -> ExperimentOut:  # fmt: skip
     """Reproduce the report: its four networks and a real MLP as it trained them, over seeds."""
-    plan = reproduction(asked.dataset, asked.seeds, asked.chosen_repeats)
+    plan = reproduction(asked.dataset, asked.seeds, asked.chosen_repeats, datasets_here(session))
     return _launched(session, settings, response, plan, idempotency_key)
 
 

@@ -12,9 +12,9 @@ from app.templating import render
 from core.chosen_predictions import choose_predictions
 from core.chosen_runs import Choice
 from core.dataset_store import materialised
-from core.datasets import dataset_named
 from core.epoch_answers import history_of_image
 from core.events import newest_event_id
+from core.known_datasets import known_dataset
 from core.png import png_bytes
 from core.run_state import RunState
 from core.runs import RunFilter, list_runs
@@ -28,9 +28,9 @@ FOR_EVER = "private, max-age=31536000, immutable"
 
 
 @router.get("/datasets/{name}/images/test/{number}.png", name="test_image")
-def image_file(name: str, number: ImageNumber, settings: CurrentSettings, v: str = "") -> Response:
+def image_file(name: str, number: ImageNumber, session: Reading, settings: CurrentSettings, v: str = "") -> Response:
     """`v` is the dataset's version: with it the address means these pixels and no others."""
-    dataset = materialised(settings.materialised_dir, dataset_named(name).name)
+    dataset = materialised(settings.materialised_dir, known_dataset(session, name).name)
     headers = {"Cache-Control": FOR_EVER} if v == dataset.version else {}
     return Response(png_bytes(dataset.image("test", number)), media_type="image/png", headers=headers)
 
@@ -41,7 +41,7 @@ def image_page(
     settings: CurrentSettings,
 ) -> HTMLResponse:  # fmt: skip
     """What each chosen run says of one image; without a choice, the newest completed runs on its dataset."""
-    dataset = materialised(settings.materialised_dir, dataset_named(name).name)
+    dataset = materialised(settings.materialised_dir, known_dataset(session, name).name)
     dataset.image("test", number)  # or it is not found
     event_id = newest_event_id(session)
     choice = view.choice or _newest(session, name)

@@ -1,8 +1,10 @@
 """What the launch form asks for, as JSON, before it is judged."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.datasets import Dataset
 from core.experiment_plan import ExperimentPlan, plan_experiment
 
 
@@ -16,8 +18,9 @@ class Asked:
     seeds: int | list[int]
     repeats: int | None = None  # of a benchmark
 
-    def plan(self) -> ExperimentPlan:
+    def plan(self, datasets: Mapping[str, Dataset]) -> ExperimentPlan:
         """Raises InvalidRunConfig."""
         return plan_experiment(
-            name=self.name, base=self.base, grid=self.grid, seeds=self.seeds, repeats=self.repeats
+            name=self.name, base=self.base, grid=self.grid, seeds=self.seeds, repeats=self.repeats,
+            datasets=datasets,
         )  # fmt: skip

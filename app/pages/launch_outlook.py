@@ -15,10 +15,11 @@ from app.pages.launch_values import asked_of, check, choices_of, problems_by_fie
 from app.pages.schedule_plot import SchedulePlot, plot_schedule
 from core.architectures.facts import Architecture, describe
 from core.dataset_store import DatasetBroken, DatasetMissing, Manifest, materialised
-from core.datasets import DATASETS
+from core.datasets import Dataset
 from core.estimates import EpochEstimate, expected_epoch_of, seconds_of_launch
 from core.experiment_plan import ExperimentPlan
 from core.invalid_run_config import InvalidRunConfig
+from core.known_datasets import datasets_here
 from core.run_config import RunConfig, parse_run_config, resolve_run
 from core.sources import settle_plan
 
@@ -61,19 +62,20 @@ def outlook_of(
     session: Session, texts: Mapping[str, str], *, materialised_dir: Path, api_url: str, needs_token: bool
 ) -> Outlook:
     """Everything that follows from the texts of the form; `api_url` ends in /api/v1."""
-    plan, problems = check(texts)
+    datasets = datasets_here(session)
+    plan, problems = check(texts, datasets)
     asked, launched = asked_of(texts), plan
     if plan is not None:
         try:
             plan = settle_plan(session, plan)
         except InvalidRunConfig as error:
             plan, problems = None, problems_by_field(error.problems, split(texts["architecture"])[0])
-    networks = _networks(asked, split(texts["dataset"])[0])
+    networks = _networks(asked, datasets.get(split(texts["dataset"])[0]))
     if plan is None:
         return Outlook(problems, asked, None, launched, networks, None, None, "", None)
     config = plan.runs[0].config
     manifest = manifest_of(materialised_dir, config.dataset)
-    num_train = DATASETS[config.dataset].num_train or (manifest.num_train if manifest else None)
+    num_train = datasets[config.dataset].num_train or (manifest.num_train if manifest else None)
     num_images = None if num_train is None else max(0, num_train - config.num_validation_images)
     return Outlook(
         problems={},
@@ -110,15 +112,17 @@ def curl_command(asked: Asked, num_runs: int, api_url: str, needs_token: bool) -
     return f"{command} -d {shlex.quote(json.dumps(body, ensure_ascii=False))}"
 
 
-def _networks(asked: Asked, dataset_name: str) -> list[tuple[str, Architecture]]:
+def _networks(asked: Asked, dataset: Dataset | None) -> list[tuple[str, Architecture]]:
     """Each that can be built, on the first dataset."""
-    networks = []
+    networks: list[tuple[str, Architecture]] = []
+    if dataset is None:
+        return networks
     for choice in choices_of(asked)[:MAX_NETWORKS]:
         try:
-            own = resolve_run(parse_run_config({"architecture": choice, "dataset": dataset_name})).config.architecture
+            config = parse_run_config({"architecture": choice, "dataset": dataset.name})
+            own = resolve_run(config, {dataset.name: dataset}).config.architecture
         except InvalidRunConfig:
             continue
-        dataset = DATASETS[dataset_name]
         facts = describe(own.name, own.parameters, dataset.image_shape, len(dataset.classes))
         networks.append((varied_words({"architecture": choice}), facts))
     return networks

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.pages.launch_form import DEFAULT_TEXTS, EMPTY_MEANS_NONE, FAMILY_SCHEMAS, text_of
+from core.datasets import DATASETS, Dataset
 from core.experiment_plan import plan_experiment
 from core.experiment_words import PARAMETER
 from core.invalid_run_config import InvalidRunConfig
@@ -25,7 +26,7 @@ def texts_changed(run: Run, changes: Mapping[str, Any]) -> dict[str, str]:
     return {name: text for name, text in after.items() if text != before[name]}
 
 
-def texts_of_experiment(experiment: Experiment) -> dict[str, str]:
+def texts_of_experiment(experiment: Experiment, datasets: Mapping[str, Dataset] = DATASETS) -> dict[str, str]:
     """A grid over networks that is not a product of their parameters comes out as the product."""
     values = {name: [value] for name, value in experiment.base.items()} | experiment.grid
     choices = [{"name": choice} if isinstance(choice, str) else choice for choice in values.get("architecture", [])]
@@ -36,7 +37,7 @@ def texts_of_experiment(experiment: Experiment) -> dict[str, str]:
     texts |= {"seed": str(seeds[0]), "seeds": str(len(seeds))} if counts_up else {"seed": text_of(seeds), "seeds": "1"}
     if experiment.repeats is not None:
         texts |= {"benchmark": "yes", "repeats": str(experiment.repeats)}
-    return texts | {"name": _own_name(experiment)}
+    return texts | {"name": _own_name(experiment, datasets)}
 
 
 def _texts(
@@ -63,10 +64,12 @@ def _joined(values: Sequence[Any]) -> str:
     return separator.join(dict.fromkeys(text_of(value) for value in values))
 
 
-def _own_name(experiment: Experiment) -> str:
+def _own_name(experiment: Experiment, datasets: Mapping[str, Dataset]) -> str:
     """Empty where it was made up from what varies, and would be again."""
     try:
-        made_up = plan_experiment(base=experiment.base, grid=experiment.grid, seeds=experiment.seeds).name
+        made_up = plan_experiment(
+            base=experiment.base, grid=experiment.grid, seeds=experiment.seeds, datasets=datasets
+        ).name
     except InvalidRunConfig:
         return experiment.name
     return "" if experiment.name == made_up else experiment.name

@@ -11,6 +11,7 @@ from typing import Any
 from app.pages.launch_asked import Asked
 from app.pages.launch_form import CONFIG_SCHEMA, EMPTY_MEANS_NONE, FAMILY_SCHEMAS, SINGLE, json_type, split
 from app.pages.launch_words import in_plain_words
+from core.datasets import DATASETS, Dataset
 from core.experiment_plan import MAX_REPEATS, MAX_RUNS, MAX_SEED, ExperimentPlan, plan_experiment
 from core.experiment_words import PARAMETER
 from core.invalid_run_config import InvalidRunConfig
@@ -21,7 +22,9 @@ from core.run_config import DEPENDENT_FIELDS, MAX_NAME_LENGTH, RunConfig, checke
 AGREEABLE = {"architecture": {"name": "lenet5"}, "dataset": "mnist", "epochs": 10_000, "validation": 1}
 
 
-def check(texts: Mapping[str, str]) -> tuple[ExperimentPlan | None, dict[str, str]]:
+def check(
+    texts: Mapping[str, str], datasets: Mapping[str, Dataset] = DATASETS
+) -> tuple[ExperimentPlan | None, dict[str, str]]:
     """The plan that the texts mean, or by field every reason why there is none, as if each were the only one."""
     owns = [_parameters_of(family, texts)[1] for family in split(texts["architecture"])]
     num_networks = sum(math.prod(map(len, own.values())) for own in owns)
@@ -30,11 +33,11 @@ def check(texts: Mapping[str, str]) -> tuple[ExperimentPlan | None, dict[str, st
     problems = _seed_problems(texts) | _repeat_problems(texts) | _name_problems(texts["name"])
     harmless = {"name": "", "seed": "0", "seeds": "1", "benchmark": ""}
     for family in split(texts["architecture"]):
-        problems = _problems_with(asked_of({**texts, **harmless, "architecture": family}), family) | problems
+        problems = _problems_with(asked_of({**texts, **harmless, "architecture": family}), family, datasets) | problems
     if problems:
         return None, problems
     try:
-        return asked_of(texts).plan(), {}
+        return asked_of(texts).plan(datasets), {}
     except InvalidRunConfig as error:
         return None, problems_by_field(error.problems, split(texts["architecture"])[0])
 
@@ -94,11 +97,11 @@ def problems_by_field(problems: Mapping[str, str], family: str) -> dict[str, str
     return by_field
 
 
-def _problems_with(asked: Asked, family: str) -> dict[str, str]:
+def _problems_with(asked: Asked, family: str, datasets: Mapping[str, Dataset]) -> dict[str, str]:
     base, grid, problems = asked.base, asked.grid, dict[str, str]()
     while True:
         try:
-            plan_experiment(base=base, grid=grid, seeds=1)
+            plan_experiment(base=base, grid=grid, seeds=1, datasets=datasets)
             return problems_by_field(problems, family)
         except InvalidRunConfig as error:
             if error.problems.keys() <= problems.keys():  # nothing more to be had

@@ -28,17 +28,18 @@ from app.pages.launch_sources import texts_of_experiment, texts_of_run
 from app.templating import render
 from core.architectures.catalogue import FAMILIES
 from core.dataset_store import Manifest, materialised
-from core.datasets import DATASETS, Dataset, dataset_named
+from core.datasets import Dataset
 from core.events import newest_event_id
 from core.experiments import experiment_by_id, launch_experiment_once
 from core.idempotency import enqueue_once, is_known
 from core.inheritance import take_over, take_over_all
+from core.known_datasets import datasets_here, known_dataset
 from core.png import png_bytes, sprite_sheet
 from core.run_config import DEPENDENT_FIELDS
 from core.runs import run_by_id
 from core.settings import Settings
 
-SAMPLES_PER_CLASS = 3
+SAMPLES_PER_CLASS, MOST_CLASSES = 3, 10  # of a card
 UNPROCESSABLE = 422
 SEE_OTHER = 303
 
@@ -69,7 +70,7 @@ def new_run_page(
     """Whatever the query names is filled in; what it does not name is as in the run or experiment, or the default."""
     source: dict[str, str] | None = None
     if experiment is not None:
-        source = texts_of_experiment(experiment_by_id(session, experiment))
+        source = texts_of_experiment(experiment_by_id(session, experiment), datasets_here(session))
     elif run is not None:
         source = texts_of_run(run_by_id(session, run))
     texts = texts_from(texts_typed(request.query_params.multi_items()), source)
@@ -114,13 +115,13 @@ def launch_run(
 
 
 @router.get("/datasets/{name}/samples.png", name="dataset_samples")
-def dataset_samples(request: Request, name: str, settings: CurrentSettings) -> Response:
-    """The first images of each class of train, a class to a column."""
-    dataset = materialised(settings.materialised_dir, dataset_named(name).name)
+def dataset_samples(request: Request, name: str, session: Reading, settings: CurrentSettings) -> Response:
+    """The first images of each of the first classes of train, a class to a column."""
+    dataset = materialised(settings.materialised_dir, known_dataset(session, name).name)
     version = f'"{dataset.manifest.sha256["train_images"][:32]}"'
     if request.headers.get("if-none-match") == version:
         return Response(status_code=304, headers={"ETag": version})
-    samples = dataset.samples(SAMPLES_PER_CLASS).transpose(1, 0, 2, 3)  # -> (per class, classes, H, W)
+    samples = dataset.samples(SAMPLES_PER_CLASS)[:MOST_CLASSES].swapaxes(0, 1)  # -> (per class, classes, C, H, W)
     return Response(png_bytes(sprite_sheet(samples)), media_type="image/png", headers={"ETag": version})
 
 
@@ -148,9 +149,10 @@ def _page(
     named = {
         field.name: field for field in (*fields.values(), *(field for group in families.values() for field in group))
     }
+    datasets = datasets_here(session).values()
     context: dict[str, Any] = {  # Any: what the template names
         "texts": texts, "outlook": outlook, "fields": fields, "family_fields": families, "launch_key": key,
-        "cards": [DatasetCard(d, manifest_of(settings.materialised_dir, d.name)) for d in DATASETS.values()],
+        "cards": [DatasetCard(d, manifest_of(settings.materialised_dir, d.name)) for d in datasets],
         "families": FAMILIES.values(), "dependent_fields": DEPENDENT_FIELDS, "advanced": ADVANCED,
         "chosen": {name: split(texts[name]) for name in ("dataset", "architecture")},
         "advanced_open": any(name in outlook.problems or texts[name] != DEFAULT_TEXTS[name] for name in ADVANCED),

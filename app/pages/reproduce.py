@@ -13,12 +13,13 @@ from app.pages.launch_outlook import manifest_of
 from app.pages.launch_words import in_plain_words
 from app.templating import render
 from core.benchmark_mode import DEFAULT_REPEATS
-from core.datasets import DATASETS, is_fetched
+from core.datasets import is_fetched
 from core.estimates import seconds_of_launch
 from core.events import newest_event_id
 from core.experiment_plan import ExperimentPlan
 from core.experiments import launch_experiment_once
 from core.invalid_run_config import InvalidRunConfig
+from core.known_datasets import datasets_here
 from core.report import BASE, DATASET, ROWS, published_rows, reproduction
 from core.settings import Settings
 
@@ -36,10 +37,10 @@ class Asked:
     problems: dict[str, str]
 
 
-def _asked(dataset: str, seeds: str, benchmark: str) -> Asked:
+def _asked(session: Session, dataset: str, seeds: str, benchmark: str) -> Asked:
     repeats = DEFAULT_REPEATS if benchmark else None
     try:
-        return Asked(dataset, seeds, benchmark, reproduction(dataset, int(seeds), repeats), {})
+        return Asked(dataset, seeds, benchmark, reproduction(dataset, int(seeds), repeats, datasets_here(session)), {})
     except InvalidRunConfig as error:
         reasons = {"seeds" if field == "grid" else field: why for field, why in error.problems.items()}
         return Asked(dataset, seeds, benchmark, None, {field: in_plain_words(why) for field, why in reasons.items()})
@@ -56,7 +57,7 @@ def report_page(
     seeds: Annotated[str, Query(max_length=20)] = "3",
     benchmark: Annotated[str, Query(max_length=20)] = "",
 ) -> HTMLResponse:
-    return _page(request, session, settings, _asked(dataset, seeds, benchmark), key=secrets.token_urlsafe(16))
+    return _page(request, session, settings, _asked(session, dataset, seeds, benchmark), key=secrets.token_urlsafe(16))
 
 
 @router.post("", name="launch_report", response_model=None)
@@ -69,7 +70,7 @@ def launch_report(
     benchmark: Annotated[str, Form(max_length=20)] = "",
     launch_key: Annotated[str, Form(max_length=64)] = "",
 ) -> RedirectResponse | HTMLResponse:
-    asked, key = _asked(dataset, seeds, benchmark), launch_key or secrets.token_urlsafe(16)
+    asked, key = _asked(session, dataset, seeds, benchmark), launch_key or secrets.token_urlsafe(16)
     if asked.plan is None:
         return _page(request, session, settings, asked, key=key, status_code=422)
     what = f"report {key} {dataset} {asked.plan.seeds}{benchmark and ' benchmark'}"
@@ -85,7 +86,7 @@ def _page(
         "repeats": DEFAULT_REPEATS,
         "datasets": [
             (dataset, manifest_of(settings.materialised_dir, name), is_fetched(name, settings.datasets_dir))
-            for name, dataset in DATASETS.items()
+            for name, dataset in datasets_here(session).items()
         ],
         "seconds": None if asked.plan is None else seconds_of_launch(session, asked.plan),
     }  # fmt: skip

@@ -22,11 +22,11 @@ from app.run_origin import epochs_inherited, origin_of
 from app.templating import render
 from core.architectures.facts import LayerFacts, layer_facts
 from core.architectures.layers import LAYERS
-from core.datasets import DATASETS
 from core.events import events_of_run, newest_event_id
 from core.experiment_words import value_words
 from core.experiments import varied_of
 from core.invalid_run_config import InvalidRunConfig
+from core.known_datasets import datasets_here, image_shape_of
 from core.metrics import epochs_of_run
 from core.reproduction_answers import answers_about
 from core.run_config import DEPENDENT_FIELDS, RunConfig, parse_run_config, resolve_run
@@ -73,7 +73,7 @@ def run_page(request: Request, run_id: RunId, session: Reading, settings: Curren
         request, "pages/run.html", **_header(session, run, face), **_record(run, epochs), **_journal(session, run_id),
         **files_of(session, run), **costs_of(run), panels=_panels(run, epochs, face), gaps=gaps(epochs),
         tags=tags_of_runs(session, [run_id])[run_id], known_tags=tags_in_use(session),
-        config_rows=config_rows(run.config), layers=list(_flat(_layers(run))),
+        config_rows=config_rows(run.config), layers=list(_flat(_layers(session, run))),
         answers=answers_about(session, settings.runs_dir, run), **diagnosis_of(session, settings, run, epochs),
     )  # fmt: skip
 
@@ -117,7 +117,7 @@ def _header(session: Session, run: Run, face: Face) -> dict[str, Any]:  # what t
     return {
         "run": run, "face": face, "tab_title": tab_title(run, face), "weights": weights,
         "event_id": newest_event_id(session), "launch_key": secrets.token_urlsafe(16),
-        "works_on_suggested": run.suggested_dataset is not None and _works_on(run, run.suggested_dataset),
+        "works_on_suggested": run.suggested_dataset is not None and _works_on(session, run, run.suggested_dataset),
         **_belonging(session, run), **origin_of(session, run),
     }  # fmt: skip
 
@@ -189,9 +189,8 @@ def phase_times(epochs: Sequence[Epoch]) -> list[PhaseTime]:
     return [PhaseTime(name, seconds, seconds / total) for name, seconds in means.items()]
 
 
-def _layers(run: Run) -> tuple[LayerFacts, ...]:
-    dataset = DATASETS.get(run.dataset)
-    image_shape = dataset.image_shape if dataset is not None else IMAGE_SHAPE_BEFORE_DATASETS
+def _layers(session: Session, run: Run) -> tuple[LayerFacts, ...]:
+    image_shape = image_shape_of(session, run.dataset) or IMAGE_SHAPE_BEFORE_DATASETS
     return layer_facts(LAYERS.validate_python(run.layers), image_shape)
 
 
@@ -201,10 +200,10 @@ def _flat(layers: Sequence[LayerFacts]) -> Iterator[LayerFacts]:
         yield from _flat(layer.inner)
 
 
-def _works_on(run: Run, dataset: str) -> bool:
+def _works_on(session: Session, run: Run, dataset: str) -> bool:
     """Whether the same config could be launched on another dataset: its validation images may be too many there."""
     try:
-        resolve_run(parse_run_config(run.config | {"dataset": dataset}))
+        resolve_run(parse_run_config(run.config | {"dataset": dataset}), datasets_here(session))
     except InvalidRunConfig:
         return False
     return True

@@ -18,10 +18,10 @@ from app.vitals import Vitals, vitals_of
 from core.architectures.catalogue import FAMILIES
 from core.benchmark_mode import stage
 from core.bulk import BulkResult
-from core.datasets import DATASETS
 from core.disk import free_space
 from core.events import newest_event_id
 from core.experiments import experiment_names
+from core.known_datasets import datasets_here
 from core.queue_order import is_paused, stops_running
 from core.queue_order import pause_queue as pause
 from core.run_state import RunState
@@ -75,7 +75,7 @@ def runs_page(request: Request, view: View, session: Reading, settings: CurrentS
     return render(
         request, "pages/runs.html",
         families=[(family.name, family.title) for family in FAMILIES.values()],
-        datasets=[(dataset.name, dataset.title) for dataset in DATASETS.values()],
+        datasets=[(dataset.name, dataset.title) for dataset in datasets_here(session).values()],
         **(_table(session, settings, view) | _workers(session, settings) | _undo(session, request.query_params)),
     )  # fmt: skip
 

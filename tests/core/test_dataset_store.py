@@ -85,6 +85,6 @@ def test_a_damaged_manifest_is_broken(tmp_path: Path) -> None:
 def test_samples_show_each_class_and_black_where_it_has_too_few(tmp_path: Path) -> None:
     arrays = some_arrays()
     sheet = written(tmp_path, arrays).samples(per_class=5)  # each of the three classes has four
-    assert sheet.shape == (3, 5, 28, 28)
-    assert (sheet[1, 0] == arrays.train_images[1, 0]).all()
+    assert sheet.shape == (3, 5, 1, 28, 28)
+    assert (sheet[1, 0] == arrays.train_images[1]).all()
     assert not sheet[:, 4].any()
