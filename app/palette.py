@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from zlib import crc32
 
+from core.architectures.names import split_version
+
 
 @dataclass(frozen=True)
 class Look:
@@ -47,9 +49,14 @@ LOOKS: Mapping[str, Look] = MappingProxyType(
         "lenet5-moon2": _look(6, "longdashdot"),
     }
 )
-_OF_OTHERS = (_look(7, "solid"), _look(8, "dash"))
+# Of networks that users composed: the two colours that are left, in turn, with every dash.
+_OF_OTHERS = tuple(_look(number, dash) for dash in DASHES for number in (7, 8))
 
 
 def look_of(architecture: str) -> Look:
-    """The look of an architecture; one that is not in the catalogue keeps the same one of the remaining two."""
-    return LOOKS.get(architecture) or _OF_OTHERS[crc32(architecture.encode()) % len(_OF_OTHERS)]
+    """The look of an architecture. One that is not in the catalogue keeps the same one of twelve, by its name alone;
+    the next version of it, as "mine@3", has the next."""
+    if architecture in LOOKS:
+        return LOOKS[architecture]
+    name, version = split_version(architecture)
+    return _OF_OTHERS[(crc32(name.encode()) + (version or 1)) % len(_OF_OTHERS)]

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
 from core.architectures.catalogue import FAMILIES
 from core.experiment_words import PARAMETER, path_words, value_words
-from core.run_config import DEPENDENT_FIELDS, RunConfig
+from core.run_config import DEPENDENT_FIELDS, RunConfig, sha256_of
 from core.tables import Run
 
 NOT_COMPARED = frozenset({"name", "seed", "device"})  # they do not decide which group a run belongs to
@@ -63,8 +64,10 @@ def network_title(fields: Fields) -> str:
     return FAMILIES[name].title if name in FAMILIES else name
 
 
-def _parameters(name: str, choice: Mapping[str, dict[str, JsonValue]]) -> dict[str, JsonValue]:
-    given = choice["parameters"]
+def _parameters(name: str, choice: Mapping[str, Any]) -> dict[str, JsonValue]:  # JSON
+    given: dict[str, JsonValue] = choice["parameters"]
+    if (layers := choice.get("layers")) is not None:
+        return {"layers": f"{len(layers)} ({sha256_of({'layers': layers})[:6]})"}  # two may have the same name
     try:
         return FAMILIES[name].parameters.model_validate(given).model_dump(mode="json")
     except (KeyError, ValidationError):  # a family of another version

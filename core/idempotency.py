@@ -12,6 +12,7 @@ from core.known_datasets import datasets_here
 from core.queue import enqueue
 from core.run_config import RunConfig, resolve_run
 from core.runs import run_by_id
+from core.saved_architectures import with_layers
 from core.sources import continuation, settle
 from core.tables import IdempotencyKey, Run
 
@@ -55,7 +56,8 @@ def continue_once(session: Session, run_id: int, epochs: int, key: str) -> tuple
 
 def _run_once(session: Session, key: str, asked: str, config: Callable[[], RunConfig]) -> tuple[Run, bool]:
     def make() -> int:
-        run = enqueue(session, settle(session, resolve_run(config(), datasets_here(session))))
+        config_with_layers = with_layers(session, config())
+        run = enqueue(session, settle(session, resolve_run(config_with_layers, datasets_here(session))))
         assert run.id is not None
         return run.id
 

@@ -13,15 +13,14 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    JsonValue,
     ValidationError,
     field_validator,
     model_validator,
 )
 
-from core.architectures.catalogue import UnknownArchitecture, resolve
+from core.architecture_choice import ArchitectureChoice, resolved_layers
 from core.architectures.layers import LAYERS, Layers
-from core.architectures.shapes import ArchitectureError, count_multiply_adds, count_parameters
+from core.architectures.shapes import count_multiply_adds, count_parameters
 from core.datasets import DATASETS, Dataset
 from core.invalid_run_config import InvalidRunConfig, problems_of
 from core.run_source import Source
@@ -36,14 +35,6 @@ DEPENDENT_FIELDS: dict[str, tuple[str, frozenset[str], float | bool | int]] = {
 }
 MAX_NAME_LENGTH = 120
 NOT_HASHED = frozenset({"name", "seed", "device", "architecture"})
-
-
-class ArchitectureChoice(BaseModel):
-    """A named family of the catalogue and the values that differ from its preset."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    name: str = Field(max_length=64, examples=["lenet5"])
-    parameters: dict[str, JsonValue] = Field(default_factory=dict, examples=[{"pool": "max"}])
 
 
 class RunConfig(BaseModel):
@@ -155,7 +146,7 @@ def resolve_run(config: RunConfig, datasets: Mapping[str, Dataset] = DATASETS) -
     dataset = datasets.get(config.dataset)
     if dataset is None:
         raise InvalidRunConfig({"dataset": f"is not one of {', '.join(sorted(datasets))}"})
-    layers = _resolved_layers(config.architecture, dataset)
+    layers = resolved_layers(config.architecture, dataset)
     if dataset.num_train is not None and config.num_validation_images >= dataset.num_train:
         raise InvalidRunConfig(
             {"validation": f"must leave images to train on: {config.dataset} has {dataset.num_train:,}"}
@@ -167,19 +158,6 @@ def resolve_run(config: RunConfig, datasets: Mapping[str, Dataset] = DATASETS) -
         num_multiply_adds=count_multiply_adds(layers, dataset.image_shape),
         config_hash=config_hash(config, layers),
     )
-
-
-def _resolved_layers(choice: ArchitectureChoice, dataset: Dataset) -> Layers:
-    try:
-        return resolve(choice.name, choice.parameters, dataset.image_shape, len(dataset.classes))
-    except UnknownArchitecture as error:
-        raise InvalidRunConfig({"architecture.name": str(error)}) from None
-    except ValidationError as error:
-        raise InvalidRunConfig(
-            {f"architecture.parameters.{field}": reason for field, reason in problems_of(error.errors()).items()}
-        ) from None
-    except ArchitectureError as error:
-        raise InvalidRunConfig({"architecture.parameters": str(error)}) from None
 
 
 def config_hash(config: RunConfig, layers: Layers) -> str:

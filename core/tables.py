@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, LargeBinary
+from sqlalchemy import JSON, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from core.column_types import UtcDateTime
@@ -115,6 +115,23 @@ class Run(SQLModel, table=True):
     cores_busy_beside: float | None = None  # mean over its epochs' time
     most_runs_beside: int | None = None  # as many others were trained at the same time, at most; of any worker
     export_beside: bool | None = None  # whether a run was exported during any part of it
+
+
+class SavedArchitecture(SQLModel, table=True):
+    """A version of a network that a user composed. Never changed; runs keep layers of their own."""
+
+    __table_args__ = (UniqueConstraint("name", "version"), {"sqlite_autoincrement": True})
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+    version: int  # from 1
+    layers: Json = Field(sa_type=JSON)
+    dataset: str  # that it was composed for; its shape and classes at that time:
+    image_shape: Json = Field(sa_type=JSON)
+    num_classes: int
+    notes: str = ""
+    hidden_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # deleted: listed no more
+    created_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class RunTag(SQLModel, table=True):

@@ -29,6 +29,7 @@ from core.experiments import (
 from core.inheritance import take_over_all
 from core.known_datasets import datasets_here
 from core.report import reproduction
+from core.saved_architectures import with_layers_of_each
 from core.settings import Settings
 from core.tables import Experiment
 
@@ -75,8 +76,9 @@ def launch_many(
     the base has each of them start from the same weights.
 
     A benchmark's runs wait until nothing else is trained or exported, and while one is trained nothing else starts."""
+    base, grid = with_layers_of_each(session, asked.base, asked.grid)
     plan = plan_experiment(
-        name=asked.name, base=asked.base, grid=asked.grid, seeds=asked.seeds,
+        name=asked.name, base=base, grid=grid, seeds=asked.seeds,
         repeats=asked.chosen_repeats, datasets=datasets_here(session),
     )  # fmt: skip
     return _launched(session, settings, response, plan, idempotency_key)

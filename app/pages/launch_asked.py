@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sqlmodel import Session
+
 from core.datasets import Dataset
 from core.experiment_plan import ExperimentPlan, plan_experiment
+from core.saved_architectures import with_layers_of_each
 
 
 @dataclass(frozen=True)
@@ -18,9 +21,9 @@ class Asked:
     seeds: int | list[int]
     repeats: int | None = None  # of a benchmark
 
-    def plan(self, datasets: Mapping[str, Dataset]) -> ExperimentPlan:
+    def plan(self, session: Session, datasets: Mapping[str, Dataset]) -> ExperimentPlan:
         """Raises InvalidRunConfig."""
+        base, grid = with_layers_of_each(session, self.base, self.grid)
         return plan_experiment(
-            name=self.name, base=self.base, grid=self.grid, seeds=self.seeds, repeats=self.repeats,
-            datasets=datasets,
-        )  # fmt: skip
+            name=self.name, base=base, grid=grid, seeds=self.seeds, repeats=self.repeats, datasets=datasets
+        )

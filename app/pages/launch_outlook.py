@@ -13,7 +13,7 @@ from app.pages.launch_asked import Asked
 from app.pages.launch_form import split
 from app.pages.launch_values import asked_of, check, choices_of, problems_by_field
 from app.pages.schedule_plot import SchedulePlot, plot_schedule
-from core.architectures.facts import Architecture, describe
+from core.architectures.facts import Architecture, describe, describe_own
 from core.dataset_store import DatasetBroken, DatasetMissing, Manifest, materialised
 from core.datasets import Dataset
 from core.estimates import EpochEstimate, expected_epoch_of, seconds_of_launch
@@ -21,6 +21,7 @@ from core.experiment_plan import ExperimentPlan
 from core.invalid_run_config import InvalidRunConfig
 from core.known_datasets import datasets_here
 from core.run_config import RunConfig, parse_run_config, resolve_run
+from core.saved_architectures import with_layers
 from core.sources import settle_plan
 
 # For the drawing of a schedule over images that nobody has counted yet; only its resolution depends on it.
@@ -63,14 +64,14 @@ def outlook_of(
 ) -> Outlook:
     """Everything that follows from the texts of the form; `api_url` ends in /api/v1."""
     datasets = datasets_here(session)
-    plan, problems = check(texts, datasets)
+    plan, problems = check(session, texts, datasets)
     asked, launched = asked_of(texts), plan
     if plan is not None:
         try:
             plan = settle_plan(session, plan)
         except InvalidRunConfig as error:
             plan, problems = None, problems_by_field(error.problems, split(texts["architecture"])[0])
-    networks = _networks(asked, datasets.get(split(texts["dataset"])[0]))
+    networks = _networks(session, asked, datasets.get(split(texts["dataset"])[0]))
     if plan is None:
         return Outlook(problems, asked, None, launched, networks, None, None, "", None)
     config = plan.runs[0].config
@@ -112,7 +113,7 @@ def curl_command(asked: Asked, num_runs: int, api_url: str, needs_token: bool) -
     return f"{command} -d {shlex.quote(json.dumps(body, ensure_ascii=False))}"
 
 
-def _networks(asked: Asked, dataset: Dataset | None) -> list[tuple[str, Architecture]]:
+def _networks(session: Session, asked: Asked, dataset: Dataset | None) -> list[tuple[str, Architecture]]:
     """Each that can be built, on the first dataset."""
     networks: list[tuple[str, Architecture]] = []
     if dataset is None:
@@ -120,10 +121,13 @@ def _networks(asked: Asked, dataset: Dataset | None) -> list[tuple[str, Architec
     for choice in choices_of(asked)[:MAX_NETWORKS]:
         try:
             config = parse_run_config({"architecture": choice, "dataset": dataset.name})
-            own = resolve_run(config, {dataset.name: dataset}).config.architecture
+            own = resolve_run(with_layers(session, config), {dataset.name: dataset}).config.architecture
         except InvalidRunConfig:
             continue
-        facts = describe(own.name, own.parameters, dataset.image_shape, len(dataset.classes))
+        if own.layers is not None:
+            facts = describe_own(own.name, own.layers, dataset.image_shape)
+        else:
+            facts = describe(own.name, own.parameters, dataset.image_shape, len(dataset.classes))
         networks.append((varied_words({"architecture": choice}), facts))
     return networks
 

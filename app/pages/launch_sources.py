@@ -3,17 +3,22 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sqlmodel import Session
+
 from app.pages.launch_form import DEFAULT_TEXTS, EMPTY_MEANS_NONE, FAMILY_SCHEMAS, text_of
 from core.datasets import DATASETS, Dataset
 from core.experiment_plan import plan_experiment
 from core.experiment_words import PARAMETER
+from core.experiments import runs_of_experiment
 from core.invalid_run_config import InvalidRunConfig
+from core.saved_architectures import reference_to
 from core.tables import Experiment, Run
 
 
-def texts_of_run(run: Run) -> dict[str, str]:
+def texts_of_run(session: Session, run: Run) -> dict[str, str]:
     """A name that its experiment made up is not its own."""
-    texts = _texts({name: [value] for name, value in run.config.items()}, [run.config["architecture"]])
+    choice = _as_reference(session, run.config["architecture"], [run])
+    texts = _texts({name: [value] for name, value in run.config.items()}, [choice])
     return texts | {"name": "" if run.experiment_id is not None else run.config["name"]}
 
 
@@ -26,10 +31,15 @@ def texts_changed(run: Run, changes: Mapping[str, Any]) -> dict[str, str]:
     return {name: text for name, text in after.items() if text != before[name]}
 
 
-def texts_of_experiment(experiment: Experiment, datasets: Mapping[str, Dataset] = DATASETS) -> dict[str, str]:
+def texts_of_experiment(
+    session: Session, experiment: Experiment, datasets: Mapping[str, Dataset] = DATASETS
+) -> dict[str, str]:
     """A grid over networks that is not a product of their parameters comes out as the product."""
     values = {name: [value] for name, value in experiment.base.items()} | experiment.grid
     choices = [{"name": choice} if isinstance(choice, str) else choice for choice in values.get("architecture", [])]
+    if any("layers" in choice for choice in choices):
+        runs = runs_of_experiment(session, experiment.id or 0)
+        choices = [_as_reference(session, choice, runs) for choice in choices]
     varied = {path.removeprefix(PARAMETER): vs for path, vs in experiment.grid.items() if path.startswith(PARAMETER)}
     seeds: list[int] = experiment.seeds
     counts_up = seeds == list(range(seeds[0], seeds[0] + len(seeds)))
@@ -38,6 +48,11 @@ def texts_of_experiment(experiment: Experiment, datasets: Mapping[str, Dataset] 
     if experiment.repeats is not None:
         texts |= {"benchmark": "yes", "repeats": str(experiment.repeats)}
     return texts | {"name": _own_name(experiment, datasets)}
+
+
+def _as_reference(session: Session, choice: dict[str, Any], runs: Sequence[Run]) -> dict[str, Any]:
+    """A network of the user's own by a name that leads to its layers, which a field cannot hold."""
+    return choice | {"name": reference_to(session, choice, runs)} if "layers" in choice else choice
 
 
 def _texts(

@@ -8,22 +8,30 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from sqlmodel import Session
+
 from app.pages.launch_asked import Asked
 from app.pages.launch_form import CONFIG_SCHEMA, EMPTY_MEANS_NONE, FAMILY_SCHEMAS, SINGLE, json_type, split
 from app.pages.launch_words import in_plain_words
-from core.datasets import DATASETS, Dataset
+from core.datasets import Dataset
 from core.experiment_plan import MAX_REPEATS, MAX_RUNS, MAX_SEED, ExperimentPlan, plan_experiment
 from core.experiment_words import PARAMETER
 from core.invalid_run_config import InvalidRunConfig
 from core.run_config import DEPENDENT_FIELDS, MAX_NAME_LENGTH, RunConfig, checked_name
+from core.saved_architectures import with_layers_of_each
 
 # Stands in for a refused value, so that no other field is refused for its sake: warm-up for epochs, patience for
 # validation. What is not listed has a default that agrees with everything.
-AGREEABLE = {"architecture": {"name": "lenet5"}, "dataset": "mnist", "epochs": 10_000, "validation": 1}
+AGREEABLE: Mapping[str, Any] = {
+    "architecture": {"name": "lenet5"},
+    "dataset": "mnist",
+    "epochs": 10_000,
+    "validation": 1,
+}
 
 
 def check(
-    texts: Mapping[str, str], datasets: Mapping[str, Dataset] = DATASETS
+    session: Session, texts: Mapping[str, str], datasets: Mapping[str, Dataset]
 ) -> tuple[ExperimentPlan | None, dict[str, str]]:
     """The plan that the texts mean, or by field every reason why there is none, as if each were the only one."""
     owns = [_parameters_of(family, texts)[1] for family in split(texts["architecture"])]
@@ -33,11 +41,12 @@ def check(
     problems = _seed_problems(texts) | _repeat_problems(texts) | _name_problems(texts["name"])
     harmless = {"name": "", "seed": "0", "seeds": "1", "benchmark": ""}
     for family in split(texts["architecture"]):
-        problems = _problems_with(asked_of({**texts, **harmless, "architecture": family}), family, datasets) | problems
+        asked = asked_of({**texts, **harmless, "architecture": family})
+        problems = _problems_with(session, asked, family, datasets) | problems
     if problems:
         return None, problems
     try:
-        return asked_of(texts).plan(datasets), {}
+        return asked_of(texts).plan(session, datasets), {}
     except InvalidRunConfig as error:
         return None, problems_by_field(error.problems, split(texts["architecture"])[0])
 
@@ -91,14 +100,15 @@ def problems_by_field(problems: Mapping[str, str], family: str) -> dict[str, str
                 which = f"number {int(place[0]) + 1} " if place and place[0].isdigit() else ""
                 by_field.setdefault(f"{family}.{name}", which + plain)
             case ["architecture", *rest]:
-                by_field["network" if rest == ["parameters"] else "architecture"] = plain
+                by_field["network" if rest[:1] in (["parameters"], ["layers"]) else "architecture"] = plain
             case [name, *_]:
                 by_field.setdefault(name, plain)
     return by_field
 
 
-def _problems_with(asked: Asked, family: str, datasets: Mapping[str, Dataset]) -> dict[str, str]:
-    base, grid, problems = asked.base, asked.grid, dict[str, str]()
+def _problems_with(session: Session, asked: Asked, family: str, datasets: Mapping[str, Dataset]) -> dict[str, str]:
+    base, grid = with_layers_of_each(session, asked.base, asked.grid)
+    problems = dict[str, str]()
     while True:
         try:
             plan_experiment(base=base, grid=grid, seeds=1, datasets=datasets)

@@ -23,6 +23,7 @@ from app.pages.launch_form import (
     texts_from,
     texts_typed,
 )
+from app.pages.launch_networks import own_networks
 from app.pages.launch_outlook import Outlook, manifest_of, outlook_of
 from app.pages.launch_sources import texts_of_experiment, texts_of_run
 from app.templating import render
@@ -70,9 +71,9 @@ def new_run_page(
     """Whatever the query names is filled in; what it does not name is as in the run or experiment, or the default."""
     source: dict[str, str] | None = None
     if experiment is not None:
-        source = texts_of_experiment(experiment_by_id(session, experiment), datasets_here(session))
+        source = texts_of_experiment(session, experiment_by_id(session, experiment), datasets_here(session))
     elif run is not None:
-        source = texts_of_run(run_by_id(session, run))
+        source = texts_of_run(session, run_by_id(session, run))
     texts = texts_from(texts_typed(request.query_params.multi_items()), source)
     key = secrets.token_urlsafe(16)
     return _page(request, session, settings, texts, key=key, source_run=run, source_experiment=experiment)
@@ -153,7 +154,8 @@ def _page(
     context: dict[str, Any] = {  # Any: what the template names
         "texts": texts, "outlook": outlook, "fields": fields, "family_fields": families, "launch_key": key,
         "cards": [DatasetCard(d, manifest_of(settings.materialised_dir, d.name)) for d in datasets],
-        "families": FAMILIES.values(), "dependent_fields": DEPENDENT_FIELDS, "advanced": ADVANCED,
+        "own_networks": own_networks(session, split(texts["architecture"])), "families": FAMILIES.values(),
+        "dependent_fields": DEPENDENT_FIELDS, "advanced": ADVANCED,
         "chosen": {name: split(texts[name]) for name in ("dataset", "architecture")},
         "advanced_open": any(name in outlook.problems or texts[name] != DEFAULT_TEXTS[name] for name in ADVANCED),
         "named": named, "source_run": source_run, "source_experiment": source_experiment,

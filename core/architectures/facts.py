@@ -56,6 +56,17 @@ def describe(name: str, parameters: Mapping[str, Any], input_shape: Shape, num_c
     )
 
 
+def describe_own(name: str, layers: Layers, input_shape: Shape, summary: str = "") -> Architecture:
+    """A network of the user's own. Raises ArchitectureError."""
+    rows = layer_facts(layers, input_shape)
+    num_parameters, num_multiply_adds = (sum(counts) for counts in zip(*map(_counts, rows), strict=True))
+    return Architecture(name, name, summary, "", num_parameters, num_multiply_adds, rows)
+
+
+def _counts(row: LayerFacts) -> tuple[int, int]:
+    return row.num_parameters, row.num_multiply_adds
+
+
 def _rows(traced: Sequence[TracedLayer]) -> tuple[LayerFacts, ...]:
     return tuple(
         LayerFacts(

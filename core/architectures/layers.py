@@ -5,14 +5,19 @@ Names and meanings are those of torch.nn. Input sizes are never stored: `shapes.
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationInfo, WithJsonSchema, field_validator
 
 # Bounds keep the arithmetic of `shapes` small; what a whole network may cost is limited there.
 Channels = Annotated[int, Field(strict=True, ge=1, le=4096)]
 Features = Annotated[int, Field(strict=True, ge=1, le=65_536)]
 WindowSide = Annotated[int, Field(strict=True, ge=1, le=64)]
 Padding = Annotated[int, Field(strict=True, ge=0, le=32)]
-DropProbability = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+DropProbability = Annotated[float, Field(strict=True, ge=0, lt=1, allow_inf_nan=False)]
+HasBias = Annotated[bool, Field(strict=True)]
+
+
+# What a client may send: none for a stride as wide as the window.
+_STRIDE_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 64}, {"type": "null"}], "title": "Stride"}
 
 
 class _Spec(BaseModel):
@@ -27,7 +32,7 @@ class Conv2d(_Spec):
     kernel_size: WindowSide
     stride: WindowSide = 1
     padding: Padding = 0
-    bias: bool = True
+    bias: HasBias = True
 
 
 class BatchNorm2d(_Spec):
@@ -54,7 +59,7 @@ class GELU(_Spec):
 
 class _Pool2d(_Spec):
     kernel_size: WindowSide
-    stride: WindowSide = Field(default=None, validate_default=True)
+    stride: Annotated[WindowSide, WithJsonSchema(_STRIDE_SCHEMA)] = Field(default=None, validate_default=True)
 
     @field_validator("stride", mode="before")
     @classmethod
@@ -80,7 +85,7 @@ class Linear(_Spec):
 
     type: Literal["Linear"] = "Linear"
     out_features: Features
-    bias: bool = True
+    bias: HasBias = True
 
 
 class Dropout(_Spec):

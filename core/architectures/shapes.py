@@ -29,6 +29,11 @@ class ArchitectureError(ValueError):
         self.layer = layer
         self.reason = reason
 
+    @property
+    def path(self) -> str:
+        """Where it is in JSON: "layers", "layers.3", inside a Residual "layers.3.layers.0"."""
+        return "".join(f".layers.{int(number) - 1}" for number in self.layer.split(".") if number)[1:] or "layers"
+
 
 @dataclass(frozen=True, slots=True)
 class TracedLayer:

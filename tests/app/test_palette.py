@@ -56,3 +56,8 @@ def test_every_family_of_the_catalogue_has_a_colour_and_a_dash_of_its_own() -> N
 def test_an_unknown_architecture_keeps_its_look() -> None:
     assert look_of("mine") == look_of("mine")
     assert look_of("mine").number not in {look.number for look in LOOKS.values()}
+
+
+def test_versions_of_a_network_look_different() -> None:
+    assert len({(look.number, look.dash) for look in (look_of(f"mine@{version}") for version in range(1, 13))}) == 12
+    assert look_of("mine") == look_of("mine@1")
