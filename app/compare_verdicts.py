@@ -12,7 +12,7 @@ from core.more_seeds import MOST_AT_ONCE, looks_at
 from core.settings import Settings
 from core.spreads import Interval
 from core.statistics.estimates import wilson
-from core.verdicts import Verdict, verdicts
+from core.verdicts import MarksOfRuns, Verdict, verdicts
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ class Verdicts:
     baseline: Group
     told: list[Told]
     images_only: dict[str, Interval]
+    marks: MarksOfRuns
+    sizes: dict[str, int | None]  # test images, by dataset
 
     @property
     def reach(self) -> float:
@@ -91,8 +93,9 @@ def judge(session: Session, settings: Settings, comparison: Comparison, baseline
     others = [group for group in comparison.groups if group is not baseline]
     runs = [seed.run for group in comparison.groups for seed in group.seeds]
     sizes = {name: num_test_images(name, settings) for name in {run.dataset for run in runs}}
+    marks = read_marks(session, runs, settings)
     told = verdicts(
-        baseline, others, read_marks(session, runs, settings), sizes[baseline.run.dataset],
+        baseline, others, marks, sizes[baseline.run.dataset],
         looks_at(session, baseline.config_hash, [group.config_hash for group in others]),
     )  # fmt: skip
     num_judged = sum(verdict.judged is not None for verdict in told)
@@ -101,4 +104,4 @@ def judge(session: Session, settings: Settings, comparison: Comparison, baseline
         for group in comparison.groups
         if len(group.measured) == 1 and (size := sizes[group.run.dataset]) and (last := group.measured[0].last)
     }
-    return Verdicts(baseline, [Told(verdict, num_judged) for verdict in told], images_only)
+    return Verdicts(baseline, [Told(verdict, num_judged) for verdict in told], images_only, marks, sizes)

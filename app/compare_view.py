@@ -55,6 +55,7 @@ class CompareView(Compared):
     scale: Literal["linear", "log"] = "linear"  # of the losses
     span: Literal["all", "end"] = "all"  # the whole curves, or where they end
     report: Literal["on", "off"] = "on"
+    literature: Literal["on", "off"] = "on"  # lines of what was published, in the test accuracy
     figure: Literal["test_accuracy", "test_loss", "train_accuracy", "train_loss"] = "test_accuracy"
     config: Literal["differing", "all"] = "differing"
     sort: str = ""  # a column of the table, with a minus in front for descending; empty: in the order of launch

@@ -57,9 +57,10 @@ def get_comparison(
     which: Which, session: Reading, settings: CurrentSettings, baseline: Annotated[str, BASELINE] = ""
 ) -> ComparisonOut:
     """The chosen runs in groups that differ in nothing but the seed: config, figures at the last and at the best epoch,
-    curves, a verdict on each against the baseline, and what the course report published of the same network. Runs in
-    the bin are left out."""
-    from app.compare_verdicts import baseline_of, judge  # with the first comparison: it brings SciPy along
+    curves, a verdict on each against the baseline, what the course report published of the same network, and the
+    literature of its kind. Runs in the bin are left out."""
+    from app.compare_literature import literature_sheet
+    from app.compare_verdicts import baseline_of, judge  # with the first comparison: they bring SciPy along
 
     chosen = choose_runs(session, which.choice)
     comparison = compare(session, chosen.runs)
@@ -69,7 +70,7 @@ def get_comparison(
     if held_against is None:
         raise InvalidRunConfig({"baseline": "is not the beginning of one group of this comparison"})
     verdicts = judge(session, settings, comparison, held_against)
-    return comparison_out(comparison, chosen.left_out, verdicts)
+    return comparison_out(comparison, chosen.left_out, verdicts, literature_sheet(comparison, verdicts))
 
 
 @router.post(

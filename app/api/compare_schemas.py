@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import Field, JsonValue
 
 from app.api.cost_schemas import ConditionsOut, CostOut, conditions_out, cost_out
+from app.api.literature_schemas import LiteratureOut, literature_out
 from app.api.schemas import Shape
 from app.api.verdict_schemas import IntervalOut, VerdictOut, interval_out, verdicts_out
 from core.comparison import MEASURES, Comparison, EpochPoint, Group, Seed, When
@@ -16,6 +18,7 @@ from core.run_state import RunState
 from core.spreads import Interval, Spread
 
 if TYPE_CHECKING:  # it brings SciPy along, which the server imports with the first comparison
+    from app.compare_literature import Beside
     from app.compare_verdicts import Verdicts
 
 WILSON = "Wilson's, of the test images alone: seed noise is unknown"
@@ -123,14 +126,22 @@ class ComparisonOut(Shape):
     groups: tuple[GroupOut, ...]
     conditions: ConditionsOut
     verdicts: tuple[VerdictOut, ...] = Field(description="on each group against the baseline")
+    literature: tuple[LiteratureOut, ...] = Field(
+        description="each group of MNIST beside published figures of its kind"
+    )
     left_out: tuple[str, ...] = Field(description="what was asked for and is not among them, in a sentence each")
 
 
-def comparison_out(comparison: Comparison, left_out: list[str], verdicts: Verdicts | None) -> ComparisonOut:
+def comparison_out(
+    comparison: Comparison, left_out: list[str], verdicts: Verdicts | None, literature: Sequence[Beside] = ()
+) -> ComparisonOut:
     images_only, told = (verdicts.images_only, verdicts_out(verdicts)) if verdicts else ({}, ())
     groups = tuple(_group(group, images_only.get(group.config_hash)) for group in comparison.groups)
     conditions = conditions_out(conditions_of(comparison.runs))
-    return ComparisonOut(groups=groups, conditions=conditions, verdicts=told, left_out=tuple(left_out))
+    beside = tuple(map(literature_out, literature))
+    return ComparisonOut(
+        groups=groups, conditions=conditions, verdicts=told, literature=beside, left_out=tuple(left_out)
+    )  # fmt: skip
 
 
 def _group(group: Group, images_only: Interval | None) -> GroupOut:

@@ -60,7 +60,13 @@ def more_seeds(
 
 
 def _now(session: Session, view: CompareView, settings: Settings) -> dict[str, Any]:  # what the templates name
-    from app.compare_verdicts import baseline_of, judge  # with the first comparison: it brings SciPy along
+    from app.compare_literature import (
+        literature_sheet,
+        reference_lines,
+        sources_of,
+        with_reference_lines,
+    )
+    from app.compare_verdicts import baseline_of, judge  # with the first comparison: they bring SciPy along
 
     event_id = newest_event_id(session)
     chosen = choose_runs(session, view.choice)
@@ -71,13 +77,17 @@ def _now(session: Session, view: CompareView, settings: Settings) -> dict[str, A
     baseline = baseline_of(comparison.groups, view.baseline)
     if baseline is None:
         chosen.left_out.append(f"No group of these begins with {view.baseline}, so the first is the baseline.")
+    verdicts = judge(session, settings, comparison, baseline or comparison.groups[0])
+    literature = literature_sheet(comparison, verdicts)
+    lines = reference_lines(literature, view)
     published = [group for group in comparison.groups if group.published is not None]
     return {
         "event_id": event_id, "view": view, "left_out": chosen.left_out, "comparison": comparison, "looks": looks,
         "launch_key": secrets.token_urlsafe(16),
         "groups": in_order(comparison.groups, view.sort), "columns": COLUMNS, "network": NETWORK,
-        "measures": MEASURES, "panels": compare_panels(comparison, view, looks),
-        "verdicts": judge(session, settings, comparison, baseline or comparison.groups[0]),
+        "measures": MEASURES, "verdicts": verdicts, "literature": literature,
+        "literature_sources": sources_of(literature), "reference_lines": lines,
+        "panels": with_reference_lines(compare_panels(comparison, view, looks), lines),
         "num_undrawn": max(0, num_lines(comparison, view) - MOST_LINES), "most_lines": MOST_LINES,
         "published": published, "report_rows": report_sheet(published, view.figure),
         "unlike_report": unlike_the_report(published),

@@ -13,7 +13,7 @@ def bounded_difference(one: Sequence[float], other: Sequence[float], num_images:
     width of its Wilson interval (Newcombe 1998, Statistics in Medicine 17:873, method 10). Networks that err on the
     same images differ by less than independent ones, so it is too large, and a winner is named too seldom."""
     difference = float(np.mean(one) - np.mean(other))
-    variance = _variance(one, num_images) + _variance(other, num_images)
+    variance = image_variance(one, num_images) + image_variance(other, num_images)
     sides = [np.subtract(one, other)] if is_paired else [np.asarray(one), np.asarray(other)]
     return combined(
         Estimate(difference, variance, num_images - 1),
@@ -22,6 +22,7 @@ def bounded_difference(one: Sequence[float], other: Sequence[float], num_images:
     )
 
 
-def _variance(accuracies: Sequence[float], num_images: int) -> float:
+def image_variance(accuracies: Sequence[float], num_images: int) -> float:
+    """Of their mean by the test images alone, at most: that of one proportion, from its Wilson interval."""
     low, high = wilson(float(np.mean(accuracies)) * num_images, num_images)
     return ((high - low) / 2 / t_quantile(0.975, np.inf)) ** 2

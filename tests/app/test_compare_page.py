@@ -151,6 +151,27 @@ def test_the_reports_figures_stand_beside_ours_epoch_by_epoch(client: TestClient
     assert "published figures" not in page(client, "?runs=2")
 
 
+def test_published_figures_are_lines_and_rows_on_mnist_alone(client: TestClient, database: Database) -> None:
+    for seed in range(3):
+        trained(database, 0.5, 0.99 + seed / 1000, dataset="mnist", architecture={"name": "custom-mlp"}, seed=seed)
+    trained(database, 0.5, 0.99, architecture={"name": "custom-mlp"})
+    text = page(client, "?runs=1,2,3")
+    assert "a: 3-layer network, 500+150 units, 1998, 97.05 %" in words(text)
+    assert "better than published by 2.05 pp" in words(text)
+    assert "Gradient-based learning applied to document recognition" in words(text)
+    layout = json.loads(re.findall(r'id="figure-test_accuracy">(.*?)</script>', text, re.S)[0])["layout"]
+    assert [line["y0"] for line in layout["shapes"]] == [0.9705, 0.9695]
+    assert [label["text"] for label in layout["annotations"]] == ["a,b"]  # too near to each other for two labels
+    end = json.loads(
+        re.findall(r'id="figure-test_accuracy">(.*?)</script>', page(client, "?runs=1,2,3&span=end"), re.S)[0]
+    )["layout"]["yaxis"]["range"]
+    assert end[1] <= 1.0
+    hidden = page(client, "?runs=1,2,3&literature=off")
+    assert "a: 3-layer" not in words(hidden)
+    assert "better than published" in words(hidden)
+    assert "Against the literature" not in page(client, "?runs=4")
+
+
 def test_verdicts_stand_on_the_page_against_the_baseline_of_the_address(
     client: TestClient, database: Database, settings: Settings
 ) -> None:

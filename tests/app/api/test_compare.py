@@ -44,7 +44,7 @@ def test_an_experiment_and_a_group_can_be_asked_for(client: TestClient, database
     assert [group["config_hash"] for group in again] == [groups[2]["config_hash"]]
     nothing = client.get("/api/v1/compare").json()
     assert nothing.pop("conditions") == {"are_same": None, "shared": {}, "differences": []}
-    assert nothing == {"groups": [], "verdicts": [], "left_out": []}
+    assert nothing == {"groups": [], "verdicts": [], "literature": [], "left_out": []}
 
 
 def test_the_table_and_the_curves_come_as_csv(client: TestClient, database: Database) -> None:
@@ -80,6 +80,20 @@ def test_verdicts_come_with_interval_p_and_the_names_of_their_methods(
     alone = client.get("/api/v1/compare?runs=1,2").json()
     assert alone["verdicts"][0]["two_networks"]["p"] < 0.05
     assert "Wilson" in alone["groups"][0]["last"]["test_accuracy"]["interval"]["method"]
+
+
+def test_the_literature_stands_beside_groups_of_mnist(client: TestClient, database: Database) -> None:
+    for seed in range(3):
+        trained(database, 0.5, 0.99 + seed / 1000, dataset="mnist", architecture={"name": "lenet5"}, seed=seed)
+    (told,) = client.get("/api/v1/compare?runs=1,2,3").json()["literature"]
+    assert (told["published"]["title"], told["published"]["accuracy"]) == ("LeNet-5", 0.9905)
+    assert told["published"]["interval"]["method"] == "Wilson's, of the test images alone"
+    assert (told["outcome"], told["n"], told["mean"]) == ("agrees", 3, pytest.approx(0.991))
+    assert told["difference_interval"]["low"] < 0 < told["difference_interval"]["high"]
+    assert "upper bound" in told["interval"]["method"]
+    assert told["sentence"].startswith("LeNet-5 (99.10 % [")
+    assert "2 epochs, sgd at 0.01, images not distorted" in told["trained_how"]
+    assert client.get("/api/v1/compare?runs=1").json()["literature"][0]["outcome"] == "too few seeds"
 
 
 def test_more_seeds_are_asked_for_once_and_are_another_look(
