@@ -107,7 +107,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     assert settings.is_local_only or settings.token is not None, "with_token comes before"
     check = None if settings.token is None else TokenCheck(settings.token.get_secret_value())
-    app.state.settings, app.state.token_check = settings, check
+    app.state.settings, app.state.token_check, app.state.paths = settings, check, {}
     app.add_middleware(Guard, settings=settings, check=check)
     add_error_handlers(app)
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from heapq import heapreplace
 
 from sqlalchemy import func
+from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
 from core.experiment_plan import ExperimentPlan
@@ -153,7 +154,8 @@ def _line(session: Session) -> dict[int | None, tuple[float, float]]:
         first = run.stack_first or run.id
         taken[first] = max(seconds_busy(run), taken.get(first, 0.0))
     free_at = sorted([*taken.values(), *[0.0] * (num_slots - len(taken))])[-num_slots:]
-    waiting = {run.id: run for run in session.exec(select(Run).where(Run.state == RunState.QUEUED))}
+    queued = select(Run).where(Run.state == RunState.QUEUED).options(defer(col(Run.layers)))  # type: ignore[arg-type]
+    waiting = {run.id: run for run in session.exec(queued)}
     line: dict[int | None, tuple[float, float]] = {}
     if any(run.repeat is not None for run in running):  # nothing starts beside it
         free_at = [max(free_at)] * num_slots

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import func
+from sqlalchemy import exists, func
 from sqlmodel import Session, col, select
 
 from core.events import record_event
@@ -18,6 +18,9 @@ from core.run_config import MAX_NAME_LENGTH, ResolvedRun
 from core.run_state import ENDED, RunState
 from core.sources import settle_plan
 from core.tables import Experiment, Run
+
+# For each experiment one look into an index, instead of a list of the experiments of all runs.
+_HAS_RUNS = exists().where(col(Run.experiment_id) == Experiment.id, col(Run.deleted_at).is_(None))
 
 
 class ExperimentNotFound(LookupError):
@@ -95,8 +98,7 @@ def runs_of_experiment(session: Session, experiment_id: int) -> list[Run]:
 
 def list_experiments(session: Session, *, limit: int = 50, before: int | None = None) -> list[ExperimentSummary]:
     """The newest first, those with an id below `before`; one whose runs are all in the bin is not listed."""
-    listed = select(Run.experiment_id).where(col(Run.deleted_at).is_(None), col(Run.experiment_id).is_not(None))
-    newest = select(Experiment).where(col(Experiment.id).in_(listed)).order_by(col(Experiment.id).desc())
+    newest = select(Experiment).where(_HAS_RUNS).order_by(col(Experiment.id).desc())
     if before is not None:
         newest = newest.where(col(Experiment.id) < before)
     return summaries(session, list(session.exec(newest.limit(limit))))
@@ -104,8 +106,7 @@ def list_experiments(session: Session, *, limit: int = 50, before: int | None = 
 
 def experiment_names(session: Session) -> dict[int, str]:
     """Names by id, the newest first, of the experiments that have a run out of the bin."""
-    listed = select(Run.experiment_id).where(col(Run.deleted_at).is_(None), col(Run.experiment_id).is_not(None))
-    named = select(Experiment.id, Experiment.name).where(col(Experiment.id).in_(listed))
+    named = select(Experiment.id, Experiment.name).where(_HAS_RUNS)
     rows = session.exec(named.order_by(col(Experiment.id).desc()))
     return {experiment_id: name for experiment_id, name in rows if experiment_id is not None}
 

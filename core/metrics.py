@@ -116,12 +116,11 @@ def test_accuracies(session: Session, run_ids: Sequence[int], *, most: int) -> d
         select(Epoch.run_id, Epoch.epoch, Epoch.test_accuracy)
         .join(Run, col(Run.id) == Epoch.run_id)
         .where(col(Epoch.run_id).in_(run_ids), shown)
-        .order_by(col(Epoch.run_id), col(Epoch.epoch))
     )
     accuracies: dict[int, list[tuple[int, float]]] = {run_id: [] for run_id in run_ids}
     for run_id, epoch, accuracy in rows:
         accuracies[run_id].append((epoch, accuracy))
-    return accuracies
+    return {run_id: sorted(own) for run_id, own in accuracies.items()}
 
 
 def _epoch_row(lease: Lease, figures: EpochFigures) -> Epoch:

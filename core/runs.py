@@ -81,13 +81,16 @@ def list_runs(session: Session, wanted: RunFilter, *, limit: int = 50, cursor: s
     expression = _SORT_EXPRESSIONS[wanted.sort]
     page = [*conditions, _after(cursor, wanted, expression)] if cursor else conditions
     order = (expression.desc(), col(Run.id).desc()) if wanted.descending else (expression, col(Run.id))
-    rows = session.exec(select(Run, expression).where(*page).order_by(*order).limit(limit + 1)).all()
+    # Ids first, which the index run_listed has: to sort whole runs would be to read them all.
+    rows = session.exec(select(Run.id, expression).where(*page).order_by(*order).limit(limit + 1)).all()
     num_matching = session.exec(select(func.count()).select_from(Run).where(*conditions)).one()
-    more = rows[limit - 1] if len(rows) > limit else None
+    run_ids = [run_id for run_id, _ in rows[:limit]]
+    runs = {run.id: run for run in session.exec(select(Run).where(col(Run.id).in_(run_ids)))}
+    last_id, last_value = rows[limit - 1] if len(rows) > limit else (None, None)
     return RunPage(
-        runs=[run for run, _ in rows[:limit]],
+        runs=[runs[run_id] for run_id in run_ids],
         num_matching=num_matching,
-        next_cursor=_cursor(wanted, more[1], more[0].id) if more is not None else None,
+        next_cursor=_cursor(wanted, last_value, last_id) if last_id is not None else None,
     )
 
 

@@ -30,7 +30,7 @@ function showEpoch({ run, epoch, seconds, test_accuracy }) {
   const mean = (Number(row.dataset.seconds) * (epoch - 1) + seconds) / epoch;
   row.dataset.epochsDone = epoch;
   row.dataset.seconds = mean;
-  const points = [...JSON.parse(row.dataset.points), [epoch, test_accuracy]];
+  const points = [...JSON.parse(row.dataset.points ?? "[]"), [epoch, test_accuracy]];
   row.dataset.points = JSON.stringify(points);
   drawSparkline(row, points);
   cell(row, "seconds").textContent = duration(mean);
