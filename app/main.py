@@ -10,6 +10,7 @@ from starlette.staticfiles import StaticFiles
 from app.api import (
     architectures,
     compare,
+    compare_files,
     datasets,
     disagreements,
     events,
@@ -27,6 +28,7 @@ from app.bin_keeper import BinKeeper
 from app.errors import add_error_handlers, problems
 from app.live import LiveFeed, called_at_stop_signal
 from app.pages import compare as compare_page
+from app.pages import compare_files as compare_files_page
 from app.pages import disagreements as disagreements_page
 from app.pages import (
     experiment,
@@ -69,6 +71,7 @@ PAGES = (
     reproduce,
     experiment,
     compare_page,
+    compare_files_page,
     image_errors,
     disagreements_page,
     images,
@@ -82,6 +85,7 @@ DOORS = (
     predictions,
     experiments,
     compare,
+    compare_files,
     disagreements,
     architectures,
     datasets,

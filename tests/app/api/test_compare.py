@@ -53,7 +53,9 @@ def test_the_table_and_the_curves_come_as_csv(client: TestClient, database: Data
     table, curves = (client.get(f"/api/v1/compare/{name}.csv?runs=1,2") for name in ("table", "curves"))
     assert 'filename="comparison.csv"' in table.headers["content-disposition"]
     (row,) = csv.DictReader(io.StringIO(table.text))
-    assert (row["label"], row["n"], row["last_test_accuracy_low"]) == ("LeNet-5", "2", "0.8")
+    assert (row["label"], row["n"], row["last_test_accuracy_min"]) == ("LeNet-5", "2", "0.8")
+    assert float(row["last_test_accuracy_interval_high"]) == pytest.approx(0.85 + 12.7062047 * 0.05)
+    assert (row["last_test_accuracy_n"], row["last_test_accuracy_max"], row["verdict"]) == ("2", "0.9", "baseline")
     lines = list(csv.DictReader(io.StringIO(curves.text)))
     assert [(line["run"], line["epoch"], line["test_accuracy"]) for line in lines] == [
         ("1", "1", "0.5"), ("1", "2", "0.8"), ("2", "1", "0.5"), ("2", "2", "0.9"),

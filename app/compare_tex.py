@@ -1,0 +1,110 @@
+"""The tables of a comparison for a paper: figures of each group, and the verdicts."""
+
+from collections.abc import Sequence
+
+from app import latex
+from app.compare_table import COLUMNS, Column
+from app.compare_whole import Whole
+from app.formatting import dataset_title
+from app.latex import escaped
+from app.verdict_words import p_words, points, seeds_words
+from core.comparison import Group
+from core.costs import CostRange
+from core.spreads import Spread
+from core.verdicts import Verdict
+
+NONE = "--"
+VERDICTS_CAPTION = (
+    "Difference in test accuracy from %s on %s, in percentage points, with seeds and test images both as chance "
+    "(crossed random effects, Satterthwaite's degrees of freedom). $p$ is corrected for several groups (Holm) and for "
+    "looks, and held against 0.05; an interval has the level that $p$ was held against, and leaves zero out where "
+    "there is a winner."
+)
+OF_SEEDS = (
+    "Mean over the seeds $\\pm$ its 95\\,\\% interval (Student's $t$ over seeds, the test images taken as given)."
+)
+OF_IMAGES = "$^{*}$~One seed: seed noise is unknown; its test images alone give %s (Wilson, 95\\,\\%%)."
+TABLE_COLUMNS = ("n", "num_parameters", "last_test_accuracy", "seconds_per_epoch")
+SIMPLE = ("n", "num_parameters", "num_multiply_adds", "best_epoch")
+WORDS = {"better": "better", "worse": "worse", "undecided": "cannot tell yet", "waiting": "waits for runs",
+         "too few seeds": "too few seeds", "other images": "other images"}  # fmt: skip
+
+
+def table_tex(whole: Whole, groups: Sequence[Group], source: str, keys: Sequence[str] = TABLE_COLUMNS) -> str:
+    """The figures: a row for each group, columns by their keys."""
+    columns = [COLUMNS[key] for key in keys]
+    head = ["Network", *(escaped(_title(column)) for column in columns)]
+    rows = [[escaped(group.label), *(_cell(whole, group, column) for column in columns)] for group in groups]
+    caption = f"{_what(whole)}{_reading(whole, groups, columns)}"
+    return latex.table(
+        "l" + "r" * len(columns), head, rows, caption=caption, label="tab:comparison", source=source
+    )  # fmt: skip
+
+
+def verdicts_tex(whole: Whole, source: str) -> str:
+    """Each group against the baseline."""
+    head = ["Network", "Difference (pp)", "Interval", "Level (\\%)", "$p$", "Seeds", "Verdict"]
+    rows = [_verdict_row(told.verdict) for told in whole.verdicts.told]
+    caption = VERDICTS_CAPTION % (escaped(whole.baseline.label), escaped(_datasets(whole)))
+    return latex.table("lrrrrll", head, rows, caption=caption, label="tab:verdicts", source=source)
+
+
+def _verdict_row(verdict: Verdict) -> list[str]:
+    name, words, judged = escaped(verdict.side.group.label), WORDS[verdict.outcome], verdict.judged
+    if judged is None:
+        return [name, NONE, NONE, NONE, NONE, escaped(seeds_words(verdict)), words]
+    low, high = (points(end).replace("−", "-") for end in judged.interval)
+    p = p_words(judged.share.p).removeprefix("p ").removeprefix("= ")
+    return [
+        name, f"${points(judged.difference.both.value).replace('−', '-')}$", f"$[{low}, {high}]$",
+        f"${100 * (1 - judged.share.part):.4g}$", f"${p}$", escaped(seeds_words(verdict)), words,
+    ]  # fmt: skip
+
+
+def _cell(whole: Whole, group: Group, column: Column) -> str:
+    """ "$98.89 \\pm 0.12$" of several seeds; a cost's median with its range; one seed's accuracy with a mark."""
+    told = column.of_group(group)
+    if told is None:
+        return NONE
+    middle = latex.number(column.part(getattr(told, column.middle)))
+    if column.key in SIMPLE or column.part(told.low) == column.part(told.high):
+        is_alone = column.key == "last_test_accuracy" and whole.images_only(group)
+        return f"{middle[:-1]}^{{*}}$" if is_alone else middle
+    if isinstance(told, CostRange):
+        return f"{middle} ({escaped(column.part(told.low))}--{escaped(column.part(told.high))})"
+    return f"{middle[:-1]} \\pm {column.part(told.reach)}$" if told.reach is not None else middle
+
+
+def _title(column: Column) -> str:
+    where = {"last": " at the last epoch", "best": " at the best epoch"}.get(column.when or "", "")
+    return f"{column.title}{where}{' (%)' if column.key.endswith('accuracy') else ''}"
+
+
+def _what(whole: Whole) -> str:
+    told = sorted({len(group.seeds) for group in whole.comparison.groups})
+    seeds = f"{told[0]}" if len(told) == 1 else f"{told[0]} to {told[-1]}"
+    number = len(whole.comparison.groups)
+    groups = "One group of runs" if number == 1 else f"{number} groups of runs"
+    each = "" if number == 1 else " each"
+    return escaped(f"{groups} on {_datasets(whole)}, {seeds} {'seed' if told[-1] == 1 else 'seeds'}{each}.")
+
+
+def _datasets(whole: Whole) -> str:
+    return " and ".join(dict.fromkeys(dataset_title(group.run.dataset) for group in whole.comparison.groups))
+
+
+def _reading(whole: Whole, groups: Sequence[Group], columns: Sequence[Column]) -> str:
+    """What each kind of figure in the table means, as far as it occurs."""
+    spreads = [column.of_group(group) for group in groups for column in columns if column.when]
+    intervals = [interval for group in groups if (interval := whole.images_only(group))]
+    shows = {column.key for column in columns}
+    told = []
+    if any(isinstance(one, Spread) and one.n > 1 and one.deviation for one in spreads):
+        told.append(OF_SEEDS)
+    if any(column.middle == "median" for column in columns):
+        told.append("Costs are medians over all runs, with lowest and highest.")
+    if intervals and "last_test_accuracy" in shows:
+        told.append(OF_IMAGES % ", ".join(f"{{[}}{points(low)}, {points(high)}{{]}}" for low, high in intervals))
+    if any(column.when == "best" for column in columns) and any(group.best_by == "test" for group in groups):
+        told.append("The best epoch was chosen by the test images that judge it, and is too good.")
+    return " ".join(["", *told])
