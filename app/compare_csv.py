@@ -13,7 +13,7 @@ from core.costs import COSTS, CostRange
 from core.spreads import Interval, Spread
 
 Row = Mapping[str, object]
-CURVE_COLUMNS = ("group", "label", "run", "seed", "epoch", *MEASURES)
+CURVE_COLUMNS = ("group", "label", "run", "seed", "epoch", *MEASURES, "seconds")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet computes what begins so (OWASP, CSV injection)
 
 
@@ -100,7 +100,7 @@ def _curve_rows(comparison: Comparison) -> Iterator[Row]:
         for seed in group.seeds:
             own = {"group": group.config_hash, "label": _text(group.label), "run": seed.run.id, "seed": seed.run.seed}
             for point in seed.points:
-                yield own | {"epoch": point.epoch} | {name: getattr(point, name) for name in MEASURES}
+                yield own | point._asdict()
 
 
 def _text(words: str) -> str:

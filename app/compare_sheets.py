@@ -50,7 +50,7 @@ def config_sheet(groups: Sequence[Group], *, only_differing: bool) -> list[Confi
     configs = [group.fields for group in groups]
     paths = differing(configs) if only_differing else list(dict.fromkeys(path for fields in configs for path in fields))
     devices = [_device(group) for group in groups]
-    rows = [ConfigRow(path_words(path), [_words(fields, path) for fields in configs]) for path in paths]
+    rows = [ConfigRow(path_words(path), [field_words(fields, path) for fields in configs]) for path in paths]
     differs = len(set(devices) - {NOTHING}) > 1  # one that is not trained yet is no difference
     return [*rows, ConfigRow("trained on", devices)] if differs or not only_differing else rows
 
@@ -84,8 +84,8 @@ def unlike_the_report(groups: Sequence[Group]) -> list[str]:
     expected = report_config()
     told = []
     for field in dict.fromkeys(field for group in groups for field in group.differs_from_report):
-        ours = dict.fromkeys(_words(group.fields, field) for group in groups if field in group.differs_from_report)
-        told.append(f"{path_words(field)} {' or '.join(ours)}, not {_words(expected, field)}")
+        ours = dict.fromkeys(field_words(group.fields, field) for group in groups if field in group.differs_from_report)
+        told.append(f"{path_words(field)} {' or '.join(ours)}, not {field_words(expected, field)}")
     return told
 
 
@@ -96,7 +96,7 @@ def _device(group: Group) -> str:
     return " and ".join(sorted(names)) or NOTHING
 
 
-def _words(fields: dict[str, JsonValue], path: str) -> str:
+def field_words(fields: dict[str, JsonValue], path: str) -> str:
     if path not in fields:
         return NOTHING
     value = fields[path]

@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from app import verdict_words as words
 from core.comparison import Comparison, Group
-from core.marks import num_test_images, read_marks
+from core.marks import num_images, read_marks
 from core.more_seeds import MOST_AT_ONCE, looks_at
 from core.settings import Settings
 from core.spreads import Interval
@@ -92,7 +92,7 @@ def judge(session: Session, settings: Settings, comparison: Comparison, baseline
     """Reads the predictions of all completed runs, those of before from memory."""
     others = [group for group in comparison.groups if group is not baseline]
     runs = [seed.run for group in comparison.groups for seed in group.seeds]
-    sizes = {name: num_test_images(name, settings) for name in {run.dataset for run in runs}}
+    sizes = {name: num_images(name, "test", settings) for name in {run.dataset for run in runs}}
     marks = read_marks(session, runs, settings)
     told = verdicts(
         baseline, others, marks, sizes[baseline.run.dataset],

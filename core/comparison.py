@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
+from statistics import fmean
 from typing import Literal, NamedTuple, get_args
 
 from pydantic import JsonValue
@@ -37,6 +39,7 @@ class EpochPoint(NamedTuple):
     val_accuracy: float | None
     test_loss: float | None
     test_accuracy: float
+    seconds: float  # that this epoch took: training, evaluation and checkpoint
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,11 @@ class Seed:
     run: Run
     points: Sequence[EpochPoint]
     repeats: Sequence[Run]
+
+    def seconds_until(self) -> dict[int, float]:
+        """By epoch, how long it had trained, evaluated and written checkpoints when that epoch ended."""
+        ends = accumulate(point.seconds for point in self.points)
+        return {point.epoch: end for point, end in zip(self.points, ends, strict=True)}
 
     @property
     def last(self) -> EpochPoint | None:
@@ -146,6 +154,17 @@ class Group:
                 by_epoch.setdefault(point.epoch, []).append(getattr(point, measure))
         return [(epoch, spread(values)) for epoch, values in sorted(by_epoch.items())]
 
+    def seconds_until(self) -> dict[int, float]:
+        """By epoch, where it ends on an axis of seconds: of each epoch the mean over the seeds that have it, added up.
+
+        So it never runs backwards, as the mean of sums would where a slow seed ends early."""
+        by_epoch: dict[int, list[float]] = {}
+        for seed in self.seeds:
+            for point in seed.points:
+                by_epoch.setdefault(point.epoch, []).append(point.seconds)
+        epochs = sorted(by_epoch)
+        return dict(zip(epochs, accumulate(fmean(by_epoch[epoch]) for epoch in epochs), strict=True))
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -191,7 +210,7 @@ def _seed(repeats: list[Run], points: dict[int, list[EpochPoint]]) -> Seed:
 
 
 def _points_of(session: Session, run_ids: Sequence[int]) -> dict[int, list[EpochPoint]]:
-    columns = [Epoch.run_id, Epoch.epoch, *(getattr(Epoch, name) for name in MEASURES)]
+    columns = [Epoch.run_id, Epoch.epoch, *(getattr(Epoch, name) for name in MEASURES), Epoch.seconds]
     rows = session.exec(
         select(*columns).where(col(Epoch.run_id).in_(run_ids)).order_by(col(Epoch.run_id), col(Epoch.epoch))
     )

@@ -2,7 +2,7 @@
 asked for, so that a page that asks again reads no file again."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,12 +37,13 @@ def read_marks(session: Session, runs: Sequence[Run], settings: Settings) -> dic
     return told
 
 
-def num_test_images(dataset: str, settings: Settings) -> int | None:
+def num_images(dataset: str, split: Literal["train", "test"], settings: Settings) -> int | None:
     """Of the catalogue, or as they were found; None where neither knows."""
-    if (known := DATASETS.get(dataset)) and known.num_test:
-        return known.num_test
+    name = f"num_{split}"
+    if known := getattr(DATASETS.get(dataset), name, None):
+        return int(known)
     try:
-        return materialised(settings.materialised_dir, dataset).manifest.num_test
+        return int(getattr(materialised(settings.materialised_dir, dataset).manifest, name))
     except (DatasetMissing, DatasetBroken):
         return None
 

@@ -13,6 +13,7 @@ const parts = new Map([...page.querySelectorAll("[data-part]")].map((part) => [p
 // --- what belongs together stands out ---
 
 let shown = null; // {group, run}: run only where one seed is meant
+let marked = [];
 const opened = new Set(); // groups whose seeds are unfolded
 
 function belongs(meta, { group, run }) {
@@ -21,17 +22,17 @@ function belongs(meta, { group, run }) {
 }
 
 function highlight(which) {
-  shown = which;
-  for (const marked of page.querySelectorAll(".is-on")) marked.classList.remove("is-on");
-  if (which) {
-    for (const own of page.querySelectorAll(`[data-group="${which.group}"]`)) own.classList.add("is-on");
-    if (which.run) page.querySelector(`[data-run="${which.run}"]`)?.classList.add("is-on");
-  }
+  for (const one of marked) one.classList.remove("is-on");
+  marked = which ? [...page.querySelectorAll(`[data-group="${which.group}"]`)] : [];
+  shown = marked.length ? which : null; // a refresh may have taken it away
+  if (shown?.run) marked.push(...page.querySelectorAll(`[data-run="${shown.run}"]`));
   for (const chart of charts) {
-    for (const { uid, meta } of chart.data ?? []) {
-      chart.querySelector(`.trace${uid}`)?.classList.toggle("is-faded", which !== null && !belongs(meta, which));
-    }
+    const lines = shown && chart.data ? chart.data.filter(({ meta }) => belongs(meta, shown)) : [];
+    const own = lines.map(({ uid }) => chart.querySelector(`.trace${uid}`)).filter(Boolean);
+    chart.classList.toggle("has-on", own.length > 0); // the others stand back
+    marked.push(...own);
   }
+  for (const one of marked) one.classList.add("is-on");
 }
 
 function meant(element) {
@@ -39,13 +40,16 @@ function meant(element) {
   return group ? { group, run: Number(element.closest("[data-run]")?.dataset.run) || undefined } : null;
 }
 
-function pointed({ target }) {
+function pointed({ target, type, pointerType }) {
+  if (type !== "click" && pointerType === "touch") return; // a finger that scrolls means nothing; a tap is a click
   const which = meant(target);
   if (!target.closest(".chart") && (which?.group !== shown?.group || which?.run !== shown?.run)) highlight(which);
 }
 
 for (const kind of ["pointerover", "focusin"]) page.addEventListener(kind, pointed);
-for (const kind of ["pointerleave", "focusout"]) page.addEventListener(kind, () => highlight(null));
+for (const kind of ["pointerleave", "focusout"]) {
+  page.addEventListener(kind, ({ pointerType }) => pointerType !== "touch" && highlight(null));
+}
 
 function expand() {
   for (const button of page.querySelectorAll("[data-expand]")) {
@@ -73,6 +77,7 @@ function watch(chart) {
 // --- the page as it is now ---
 
 let timer, lastRefresh = 0;
+let view = location.search; // what is on the screen
 let isFetching = false;
 let isStale = false; // something happened while it was on its way
 
@@ -103,7 +108,8 @@ async function refresh() {
 
 function arrived(fresh) {
   if (fresh.querySelectorAll(".chart").length !== charts.length) return location.reload(); // nothing is left, or something came
-  const focused = document.activeElement?.id;
+  const [focused, pointedAt] = [document.activeElement?.id, shown];
+  view = location.search;
   for (const part of fresh.querySelectorAll("[data-part]")) {
     const old = document.getElementById(part.id);
     if (!old || parts.get(part.id) === part.innerHTML) continue;
@@ -122,7 +128,17 @@ function arrived(fresh) {
   document.title = now().title;
   expand();
   if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus({ preventScroll: true });
-  highlight(shown);
+  highlight(pointedAt);
+}
+
+function go(address) {
+  history.pushState(null, "", address);
+  refresh();
+}
+
+function asked(form) {
+  const said = new FormData(form);
+  return [...new Set(said.keys())].map((name) => `${name}=${said.getAll(name).join(",")}`).join("&");
 }
 
 const about = ({ run }) => now().runs.split(",").includes(String(run));
@@ -134,6 +150,7 @@ for (const kind of ["state", "changed", "deleted", "purged"]) {
 }
 
 page.addEventListener("click", (event) => {
+  if (event.pointerType === "touch") pointed(event);
   const button = event.target.closest("[data-expand]");
   const link = event.target.closest("a[data-view]");
   if (button) {
@@ -142,11 +159,18 @@ page.addEventListener("click", (event) => {
     expand();
   } else if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
     event.preventDefault();
-    history.pushState(null, "", link.href);
-    refresh();
+    go(link.href);
   }
 });
-window.addEventListener("popstate", refresh);
+for (const kind of ["change", "submit"]) {
+  page.addEventListener(kind, (event) => {
+    const form = event.target.closest("form[data-view]");
+    if (!form) return;
+    event.preventDefault();
+    go(`${form.action}?${asked(form)}`);
+  });
+}
+window.addEventListener("popstate", () => location.search !== view && refresh()); // not for a jump within the page
 
 if (charts.length) {
   drawAll();

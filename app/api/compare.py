@@ -7,11 +7,13 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from app.api.compare_schemas import ComparisonOut, comparison_out
 from app.api.verdict_schemas import MoreSeedsIn, MoreSeedsOut
+from app.compare_axes import axis_of
 from app.compare_view import HASH, HASHES, IDS, MOST_CHARACTERS, Compared
 from app.dependencies import CurrentSettings, IdempotencyKey, Reading, Writing
 from app.errors import problems
 from core.chosen_runs import choose_runs
 from core.comparison import Comparison
+from core.marks import num_images
 from core.more_seeds import ask_once, looks_at
 
 router = APIRouter(prefix="/compare", tags=["compare"])
@@ -50,8 +52,10 @@ def get_comparison(which: Which, session: Reading, settings: CurrentSettings, ba
 
     whole = whole_comparison(session, settings, which.choice, baseline)
     if whole is None:
-        return comparison_out(Comparison([]), choose_runs(session, which.choice).left_out, None)
-    return comparison_out(whole.comparison, whole.left_out, whole.verdicts, whole.literature)
+        return comparison_out(Comparison([]), choose_runs(session, which.choice).left_out, None, {})
+    num_train = {run.dataset: num_images(run.dataset, "train", settings) for run in whole.comparison.runs}
+    steps = axis_of(whole.comparison, "step", num_train).steps
+    return comparison_out(whole.comparison, whole.left_out, whole.verdicts, steps, whole.literature)
 
 
 @router.post(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import Field, JsonValue
@@ -58,6 +58,7 @@ class CurvePointOut(SpreadsOut):
     """One epoch over the seeds that have it."""
 
     epoch: int
+    seconds: float = Field(description="until it ends: the mean seconds of each epoch, added up")
 
 
 class PointOut(Shape):
@@ -70,6 +71,7 @@ class PointOut(Shape):
     val_accuracy: float | None
     test_loss: float | None
     test_accuracy: float
+    seconds: float = Field(description="of this epoch: training, evaluation and checkpoint")
 
 
 class SeedOut(Shape):
@@ -107,6 +109,7 @@ class GroupOut(Shape):
     n: int
     num_parameters: int
     num_multiply_adds: int
+    steps_per_epoch: int | None = Field(description="updates of the weights; null: its dataset is no longer known")
     seeds: tuple[SeedOut, ...]
     last: FiguresAtOut | None = Field(description="null until an epoch is recorded")
     best: FiguresAtOut | None
@@ -133,10 +136,14 @@ class ComparisonOut(Shape):
 
 
 def comparison_out(
-    comparison: Comparison, left_out: list[str], verdicts: Verdicts | None, literature: Sequence[Beside] = ()
-) -> ComparisonOut:
+    comparison: Comparison, left_out: list[str], verdicts: Verdicts | None, steps: Mapping[str, int | None],
+    literature: Sequence[Beside] = (),
+) -> ComparisonOut:  # fmt: skip
+    """`steps` of an epoch, by config hash."""
     images_only, told = (verdicts.images_only, verdicts_out(verdicts)) if verdicts else ({}, ())
-    groups = tuple(_group(group, images_only.get(group.config_hash)) for group in comparison.groups)
+    groups = tuple(
+        _group(group, images_only.get(group.config_hash), steps[group.config_hash]) for group in comparison.groups
+    )
     conditions = conditions_out(conditions_of(comparison.runs))
     beside = tuple(map(literature_out, literature))
     return ComparisonOut(
@@ -144,11 +151,11 @@ def comparison_out(
     )  # fmt: skip
 
 
-def _group(group: Group, images_only: Interval | None) -> GroupOut:
+def _group(group: Group, images_only: Interval | None, steps: int | None) -> GroupOut:
     costs: dict[Cost, CostOut | None] = {cost: cost_out(group.cost(cost)) for cost in COSTS}
     return GroupOut(
         config_hash=group.config_hash, label=group.label, config=group.fields, n=len(group.seeds),
-        num_parameters=group.run.num_parameters, num_multiply_adds=group.run.num_multiply_adds,
+        num_parameters=group.run.num_parameters, num_multiply_adds=group.run.num_multiply_adds, steps_per_epoch=steps,
         seeds=tuple(_seed(seed) for seed in group.seeds), last=_at(group, "last", images_only), best=_at(group, "best"),
         best_by=group.best_by, gain_of_best_epoch=group.gain_of_best_epoch,
         seconds_per_epoch=costs["seconds_per_epoch"], images_per_second=costs["images_per_second"],
@@ -178,9 +185,11 @@ def _at(group: Group, when: When, images_only: Interval | None = None) -> Figure
 
 def _curve(group: Group) -> tuple[CurvePointOut, ...]:
     curves = {name: group.curve(name) for name in MEASURES}
-    epochs = [epoch for epoch, _ in curves["test_accuracy"]]
+    epochs, seconds = [epoch for epoch, _ in curves["test_accuracy"]], group.seconds_until()
     return tuple(
-        CurvePointOut(epoch=epoch, **{name: _spread(curve[place][1]) for name, curve in curves.items()})
+        CurvePointOut(
+            epoch=epoch, seconds=seconds[epoch], **{name: _spread(curve[place][1]) for name, curve in curves.items()}
+        )
         for place, epoch in enumerate(epochs)
     )
 

@@ -8,12 +8,14 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlmodel import Session
 
+from app.compare_axes import axis_of
 from app.compare_charts import MOST_LINES, compare_panels, num_lines
+from app.compare_columns import columns_of, in_order
 from app.compare_costs import conditions_words, cost_sheet
 from app.compare_looks import looks_of
 from app.compare_sheets import config_sheet, report_sheet, unlike_the_report
-from app.compare_table import COLUMNS, MEASURES, NETWORK, in_order
-from app.compare_view import CompareView
+from app.compare_table import MEASURES
+from app.compare_view import NETWORK, CompareView
 from app.dependencies import CurrentSettings, Reading, Writing
 from app.templating import render
 from core.chosen_runs import choose_runs
@@ -22,6 +24,7 @@ from core.conditions import conditions_of
 from core.estimates import seconds_until_end
 from core.events import newest_event_id
 from core.experiments import experiment_by_id, list_experiments
+from core.marks import num_images
 from core.more_seeds import ask_once
 from core.run_state import ENDED, RunState
 from core.runs import RunFilter, list_runs
@@ -81,13 +84,15 @@ def _now(session: Session, view: CompareView, settings: Settings) -> dict[str, A
     literature = literature_sheet(comparison, verdicts)
     lines = reference_lines(literature, view)
     published = [group for group in comparison.groups if group.published is not None]
+    num_train = {run.dataset: num_images(run.dataset, "train", settings) for run in comparison.runs}
+    axis = axis_of(comparison, view.x, num_train, of_seeds=view.lines == "seeds")
     return {
         "event_id": event_id, "view": view, "left_out": chosen.left_out, "comparison": comparison, "looks": looks,
         "launch_key": secrets.token_urlsafe(16),
-        "groups": in_order(comparison.groups, view.sort), "columns": COLUMNS, "network": NETWORK,
-        "measures": MEASURES, "verdicts": verdicts, "literature": literature,
+        "groups": in_order(comparison.groups, view), "columns": columns_of(comparison.groups, view),
+        "network": NETWORK, "measures": MEASURES, "axis": axis, "verdicts": verdicts, "literature": literature,
         "literature_sources": sources_of(literature), "reference_lines": lines,
-        "panels": with_reference_lines(compare_panels(comparison, view, looks), lines),
+        "panels": with_reference_lines(compare_panels(comparison, view, looks, axis), lines),
         "num_undrawn": max(0, num_lines(comparison, view) - MOST_LINES), "most_lines": MOST_LINES,
         "published": published, "report_rows": report_sheet(published, view.figure),
         "unlike_report": unlike_the_report(published),

@@ -7,7 +7,7 @@ from fastapi.responses import PlainTextResponse
 from sqlmodel import Session
 
 from app.api.compare_files import NOTHING_IN_TEX
-from app.compare_table import in_order
+from app.compare_columns import columns_of, in_order
 from app.compare_view import CompareView
 from app.dependencies import CurrentSettings, Reading
 from core.invalid_run_config import InvalidRunConfig
@@ -36,14 +36,15 @@ def verdicts_csv(view: View, session: Reading, settings: CurrentSettings) -> Pla
 
 @router.get("/table.tex", name="compare_table_tex")
 def table_tex(view: View, session: Reading, settings: CurrentSettings) -> PlainTextResponse:
-    """In the order in which the page has it."""
-    from app.compare_tex import table_tex
+    """In the order in which the page has it; with the figures that were chosen there."""
+    from app.compare_tex import TABLE_COLUMNS, table_tex
 
     whole = _whole(session, settings, view)
     if whole is None:
         return PlainTextResponse(NOTHING_IN_TEX)
-    groups = in_order(whole.comparison.groups, view.sort)
-    return PlainTextResponse(table_tex(whole, groups, f"/compare{view.link()}"))
+    groups = in_order(whole.comparison.groups, view)
+    chosen = [column.key for column in columns_of(groups, view).shown if not column.is_field] if view.columns else []
+    return PlainTextResponse(table_tex(whole, groups, f"/compare{view.link()}", chosen or TABLE_COLUMNS))
 
 
 @router.get("/verdicts.tex", name="compare_verdicts_tex")

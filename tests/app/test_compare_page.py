@@ -73,7 +73,8 @@ def test_without_a_choice_the_page_says_how_to_choose_and_offers_what_there_is(
 def test_seeds_are_a_row_and_a_line_with_its_band(client: TestClient, three_seeds: list[int]) -> None:
     text = page(client, "?runs=1,2,3")
     (row,) = rows(text, "group")
-    assert row.startswith("LeNet-5 3 44,426 281,640 90.00 % ±24.84 80.00–100.00")
+    assert row.startswith("LeNet-5 3 90.00 % ±24.84 80.00–100.00")
+    assert row.endswith("44,426 281,640 10.0")
     assert "2 by test" in row
     assert "so too good, by about what stands beneath it" in words(text)
     assert "The best of 3 seeds is better than their mean by choice alone, of LeNet-5 by about +8.46 pp." in words(text)
@@ -107,14 +108,83 @@ def test_the_table_sorts_by_every_column(client: TestClient, three_seeds: list[i
     trained(database, 0.5, 0.95, architecture={"name": "custom-mlp"})
     launch(database, architecture={"name": "report-mlp"})
     shown = "?runs=1,2,3,4,5"
-    orders = re.findall(r'id="sort-\w+" data-view href="[^"]*&amp;sort=([\w-]+)"', page(client, shown))
-    assert len(orders) == 16
+    columns = re.findall(r'name="columns" id="[^"]+" value="([^"]+)"', page(client, shown))
+    assert len(columns) == 15 + 7  # and what differs between an MLP and LeNet-5
+    text = page(client, f"{shown}&columns={','.join(columns)}")
+    orders = re.findall(r'id="sort-[\w.]+" data-view href="[^"]*&amp;sort=([\w.-]+)[&"]', text)
+    assert len(orders) == 1 + len(columns)
     for order in orders:
         names = [row.split(" ")[0].rstrip(",") for row in rows(page(client, f"{shown}&sort={order}"), "group")]
         assert sorted(names) == ["Custom", "LeNet-5", "Report's"], order
         if order == "-last_test_accuracy":
             assert names == ["Custom", "LeNet-5", "Report's"]
     assert client.get("/compare?runs=1&sort=nothing").status_code == 422
+
+
+def titles(text: str) -> list[str]:
+    return [words(title) for title in re.findall(r'<a id="sort-[^>]+>(.*?)</a>', text, re.S)]
+
+
+def test_the_columns_are_the_views_and_a_field_that_differs_can_be_one(client: TestClient, database: Database) -> None:
+    for rate in (0.01, 0.1, 0.002):
+        trained(database, 0.5, 0.5 + rate, learning_rate=rate)
+    text = page(
+        client, "?runs=1,2,3&sort=config.learning_rate&columns=config.learning_rate&columns=n,last_test_accuracy"
+    )
+    assert titles(text) == ["network", "seeds", "learning rate", "test accuracy"]
+    assert [row.split()[4:6] for row in rows(text, "group")] == [
+        ["make", "baseline"],
+        ["baseline", "1"],
+        ["make", "baseline"],
+    ]
+    assert [re.findall(r"0\.\d+", row)[1] for row in rows(text, "group")] == ["0.002", "0.01", "0.1"]
+    assert "columns=config.learning_rate,n,last_test_accuracy" in text  # a link out of many boxes
+    differing = page(client, "?runs=1,2,3&columns=n,num_parameters,last_test_accuracy&table=differing")
+    assert titles(differing) == ["network", "test accuracy"]
+    assert "(2 hidden: the same in every group)" in words(differing)
+    assert titles(page(client, "?runs=1,2,3&columns=config.gone")) == ["network"]  # of another comparison
+    assert len(titles(page(client, "?runs=1,2,3"))) == 11
+    for wrong in ("columns=nothing", "columns=n,config.", f"columns={'n,' * 5000}", "table=some", "x=years"):
+        assert client.get(f"/compare?runs=1&{wrong}").status_code == 422, wrong
+
+
+def test_a_form_without_script_asks_for_the_same_view(client: TestClient, three_seeds: list[int]) -> None:
+    text = page(client, "?runs=1,2,3&lines=interval&x=step&sort=-n&columns=n,last_test_loss")
+    form = text.split('id="columns"')[1].split("</form>")[0]
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
+    assert hidden == {"runs": "1,2,3", "lines": "interval", "x": "step", "sort": "-n"}
+    assert re.findall(r'value="([\w.]+)" checked', form) == ["n", "last_test_loss"]
+    assert 'href="/compare?runs=1,2,3&amp;lines=interval&amp;x=step&amp;sort=-n"' in form  # the usual columns again
+
+
+def test_a_pinned_baseline_stays_on_top_of_every_order(client: TestClient, database: Database) -> None:
+    for rate in (0.1, 0.01, 0.001):
+        trained(database, 0.5, 0.5 + rate, learning_rate=rate)
+    pins = re.findall(r'id="pin-\w+" data-view href="([^"]+)"', page(client, "?runs=1,2,3"))
+    assert len(pins) == 2  # each but the baseline
+    query = html.unescape(pins[1]).removeprefix("/compare")
+    names = [row.split(" ")[3] for row in rows(page(client, f"{query}&sort=-last_test_accuracy"), "group")]
+    assert names == ["0.001", "0.1", "0.01"]
+
+
+def test_epochs_stand_at_steps_or_seconds(client: TestClient, database: Database) -> None:
+    trained(database, 0.5, 0.8)
+    trained(database, 0.5, 0.8, batch_size=128, validation=400)
+    trained(database, 0.6, seed=1, done=False)
+    with database.writing() as session:
+        session.get_one(Epoch, (3, 1)).seconds = 30.0
+    steps = {trace["name"]: trace["x"] for trace in traces(page(client, "?runs=1,2&x=step")) if "mean" in trace["uid"]}
+    assert sorted(steps.values()) == [[9, 18], [23, 46]]  # ceil((1437 - 400) / 128), ceil(1437 / 64)
+    text = page(client, "?runs=1,3&x=seconds")
+    mean = traces(text)[-1]
+    assert mean["x"] == [20, 30]  # seeds of 10 and 30 s, of which the slow one has no second yet: no step back
+    assert mean["customdata"][1] == [0.8, 0.8, 1, 2]
+    assert "without what a run waited" in words(text)
+    assert [trace["x"] for trace in traces(page(client, "?runs=1,3&x=seconds&lines=seeds"))] == [[10, 20], [30]]
+    told = client.get("/api/v1/compare?runs=1,3").json()["groups"][0]
+    assert [point["seconds"] for point in told["curve"]] == [20, 30]
+    assert told["steps_per_epoch"] == 23
+    assert client.get("/api/v1/compare/curves.csv?runs=1").text.splitlines()[0].endswith(",seconds")
 
 
 def test_what_is_not_there_is_named_and_the_rest_shown(client: TestClient, three_seeds: list[int]) -> None:

@@ -48,7 +48,7 @@ def expect_lines(page: Page, number: int, seconds: float = 30.0) -> None:
 
 def faded(page: Page) -> set[str]:
     """The group of each line of the test accuracy that stands back."""
-    lines = page.locator('.chart[data-chart="test_accuracy"] .trace.is-faded').evaluate_all(
+    lines = page.locator('.chart[data-chart="test_accuracy"].has-on .trace:not(.is-on)').evaluate_all(
         "(traces) => traces.map(({classList}) => [...classList].find((name) => name.startsWith('tracemean-')))"
     )
     return {line.removeprefix("tracemean-") for line in lines if line}
