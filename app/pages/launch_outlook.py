@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from markupsafe import Markup
 from sqlmodel import Session
 
 from app.formatting import dataset_title, duration, roughly, varied_words
+from app.network_cards import drawn
 from app.pages.launch_asked import Asked
 from app.pages.launch_form import split
 from app.pages.launch_values import asked_of, check, choices_of, problems_by_field
@@ -38,6 +40,7 @@ class Outlook:
     plan: ExperimentPlan | None
     launched: ExperimentPlan | None  # the same with its source as it was asked for, which may have moved on since
     networks: list[tuple[str, Architecture]]  # with its own parameters in words
+    drawing: Markup | None  # of the first of them
     schedule: SchedulePlot | None
     num_images: int | None
     estimate: str
@@ -71,9 +74,9 @@ def outlook_of(
             plan = settle_plan(session, plan)
         except InvalidRunConfig as error:
             plan, problems = None, problems_by_field(error.problems, split(texts["architecture"])[0])
-    networks = _networks(session, asked, datasets.get(split(texts["dataset"])[0]))
+    networks, drawing = _networks(session, asked, datasets.get(split(texts["dataset"])[0]))
     if plan is None:
-        return Outlook(problems, asked, None, launched, networks, None, None, "", None)
+        return Outlook(problems, asked, None, launched, networks, drawing, None, None, "", None)
     config = plan.runs[0].config
     manifest = manifest_of(materialised_dir, config.dataset)
     num_train = datasets[config.dataset].num_train or (manifest.num_train if manifest else None)
@@ -84,6 +87,7 @@ def outlook_of(
         plan=plan,
         launched=launched,
         networks=networks,
+        drawing=drawing,
         schedule=plot_schedule(config, num_images or NUM_IMAGES_UNCOUNTED),
         num_images=num_images,
         estimate=_estimate(session, plan),
@@ -113,23 +117,28 @@ def curl_command(asked: Asked, num_runs: int, api_url: str, needs_token: bool) -
     return f"{command} -d {shlex.quote(json.dumps(body, ensure_ascii=False))}"
 
 
-def _networks(session: Session, asked: Asked, dataset: Dataset | None) -> list[tuple[str, Architecture]]:
-    """Each that can be built, on the first dataset."""
+def _networks(
+    session: Session, asked: Asked, dataset: Dataset | None
+) -> tuple[list[tuple[str, Architecture]], Markup | None]:
+    """Each that can be built, on the first dataset; and the drawing of the first of them."""
     networks: list[tuple[str, Architecture]] = []
+    drawing = None
     if dataset is None:
-        return networks
+        return networks, drawing
     for choice in choices_of(asked)[:MAX_NETWORKS]:
         try:
             config = parse_run_config({"architecture": choice, "dataset": dataset.name})
-            own = resolve_run(with_layers(session, config), {dataset.name: dataset}).config.architecture
+            resolved = resolve_run(with_layers(session, config), {dataset.name: dataset})
         except InvalidRunConfig:
             continue
+        own = resolved.config.architecture
         if own.layers is not None:
             facts = describe_own(own.name, own.layers, dataset.image_shape)
         else:
             facts = describe(own.name, own.parameters, dataset.image_shape, len(dataset.classes))
         networks.append((varied_words({"architecture": choice}), facts))
-    return networks
+        drawing = drawing or drawn(resolved.layers, dataset.image_shape, facts.title)
+    return networks, drawing
 
 
 def _estimate(session: Session, plan: ExperimentPlan) -> str:

@@ -1,7 +1,7 @@
 """The Run page: one run's state, curves, epochs, config, network, time and log; each partial is written once."""
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from app.charts import Panel, epoch_panels, gaps, step_panel
 from app.dependencies import CurrentSettings, Reading, RunId
 from app.formatting import group_words
+from app.network_cards import card_of
 from app.pages.run_diagnosis import diagnosis_of
 from app.pages.run_files import files_of
 from app.palette import look_of
@@ -20,13 +21,12 @@ from app.run_costs import costs_of
 from app.run_face import Face, face_of, tab_title
 from app.run_origin import epochs_inherited, origin_of
 from app.templating import render
-from core.architectures.facts import LayerFacts, layer_facts
-from core.architectures.layers import LAYERS
 from core.events import events_of_run, newest_event_id
 from core.experiment_words import value_words
 from core.experiments import varied_of
 from core.invalid_run_config import InvalidRunConfig
-from core.known_datasets import datasets_here, image_shape_of
+from core.known_datasets import datasets_here
+from core.known_networks import network_of_run
 from core.metrics import epochs_of_run
 from core.reproduction_answers import answers_about
 from core.run_config import DEPENDENT_FIELDS, RunConfig, parse_run_config, resolve_run
@@ -39,7 +39,6 @@ from core.tags import tags_in_use, tags_of_runs
 NUM_LOG_LINES = 60
 MAX_LOG_LINES = 100_000  # of 2,000 characters at most; a run of 10,000 epochs says fewer. Guess, untuned
 NUM_EPOCH_ROWS = 200  # the newest; all of them are in the CSV
-IMAGE_SHAPE_BEFORE_DATASETS = (1, 28, 28)  # of a dataset that this version no longer knows
 
 router = APIRouter()
 
@@ -73,7 +72,7 @@ def run_page(request: Request, run_id: RunId, session: Reading, settings: Curren
         request, "pages/run.html", **_header(session, run, face), **_record(run, epochs), **_journal(session, run_id),
         **files_of(session, run), **costs_of(run), panels=_panels(run, epochs, face), gaps=gaps(epochs),
         tags=tags_of_runs(session, [run_id])[run_id], known_tags=tags_in_use(session),
-        config_rows=config_rows(run.config), layers=list(_flat(_layers(session, run))),
+        config_rows=config_rows(run.config), card=card_of(network_of_run(session, run)),
         answers=answers_about(session, settings.runs_dir, run), **diagnosis_of(session, settings, run, epochs),
     )  # fmt: skip
 
@@ -187,17 +186,6 @@ def phase_times(epochs: Sequence[Epoch]) -> list[PhaseTime]:
     }
     total = sum(means.values()) or 1.0
     return [PhaseTime(name, seconds, seconds / total) for name, seconds in means.items()]
-
-
-def _layers(session: Session, run: Run) -> tuple[LayerFacts, ...]:
-    image_shape = image_shape_of(session, run.dataset) or IMAGE_SHAPE_BEFORE_DATASETS
-    return layer_facts(LAYERS.validate_python(run.layers), image_shape)
-
-
-def _flat(layers: Sequence[LayerFacts]) -> Iterator[LayerFacts]:
-    for layer in layers:
-        yield layer
-        yield from _flat(layer.inner)
 
 
 def _works_on(session: Session, run: Run, dataset: str) -> bool:

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator
 
-from core.architectures.drawn.rows import LABEL_GAP, LINE_HEIGHT, Cell
+from core.architectures.drawn.rows import LABEL_GAP, LINE_HEIGHT, MARGIN, Arrangement, Cell
 from core.architectures.drawn.solids import BAR_WIDTH, MOST_PLANES, Scale
 from core.architectures.drawn.stages import Stage
 from core.architectures.drawn.svg import number, points, polygon, rectangle, said, text
-from core.architectures.drawn.text import wrapped
+from core.architectures.drawn.text import fitted, wrapped
 from core.architectures.labels import layer_label
 from core.architectures.layers import Conv2d
 
 MOST_CELLS = 12  # a bar of at most so many values shows each
 SMALLEST_PADDING = 6.0  # pixels; narrower frames would be clutter around every 3×3 convolution
+HEADING_SIZE = 13.0
 TIP_WIDTH, TIP_SIZE, TIP_PAD = 240.0, 11.5, 9.0
 # The handwritten letter of the paper's figure, on a plane of 1 by 1.
 LETTER = ((0.17, 0.75), (0.36, 0.33), (0.47, 0.2), (0.58, 0.33), (0.8, 0.78)), ((0.25, 0.42), (0.61, 0.52))
@@ -20,15 +21,16 @@ LETTER = ((0.17, 0.75), (0.36, 0.33), (0.47, 0.2), (0.58, 0.33), (0.8, 0.78)), (
 def body(cell: Cell, following: Stage | None, scale: Scale) -> Iterator[str]:
     """`following` says how much padding is laid around the front plane."""
     x, y = cell.origin
-    status = f" net-{cell.status}" if cell.status else ""
+    if cell.status:
+        yield _frame(cell, f"back net-{cell.status}")
     if cell.solid.is_bar:
-        yield from _bar(cell, status)
+        yield from _bar(cell)
         return
     width, height = cell.solid.sides
     last = len(cell.solid.planes) - 1
     for place, (dx, dy) in enumerate(cell.solid.planes):
         shade = "ab"[(last - place) % 2]  # the front plane is always the lighter
-        yield rectangle(x + dx, y + dy, width, height, f"{cell.stage.kind} net-{shade}{status}")
+        yield rectangle(x + dx, y + dy, width, height, f"{cell.stage.kind} net-{shade}")
     yield from _padding(cell, following, scale)
     if cell.stage.kind == "input":
         yield from _letter(cell)
@@ -41,25 +43,42 @@ def words(cell: Cell) -> Iterator[str]:
         y += line.size * LINE_HEIGHT
 
 
+def heading(arranged: Arrangement, network: int, title: str) -> Iterator[str]:
+    """Its title over every row that the network has a part of."""
+    for row in sorted({cell.row for cell in arranged.networks[network]}):
+        y = arranged.bands[row][network] + HEADING_SIZE + 4.0
+        yield text(
+            MARGIN,
+            y,
+            fitted(title, HEADING_SIZE, arranged.width - 2 * MARGIN),
+            "heading",
+            size=HEADING_SIZE,
+            anchor="start",
+        )
+
+
 def hit(cell: Cell, room: float) -> str:
     """The stage as what can be pointed at and focused: its frame, its words for a screen reader, its panel."""
-    height = cell.solid.height + LABEL_GAP + cell.words_height
-    left, top = cell.x - cell.width / 2 - 6.0, cell.base - cell.solid.height - 8.0
-    frame = (
-        f'<rect class="net-hit" x="{number(left)}" y="{number(top)}" width="{number(cell.width + 12.0)}"'
-        f' height="{number(height + 16.0)}" rx="6"/>'
-    )
     tip = _tip(cell, room)
-    return f'<g class="net-stage" role="img" tabindex="0" aria-label="{said(told(cell))}">{frame}{tip}</g>'
+    return (
+        f'<g class="net-stage" role="img" tabindex="0" aria-label="{said(told(cell))}">{_frame(cell, "hit")}{tip}</g>'
+    )
+
+
+def _frame(cell: Cell, kind: str) -> str:
+    left, top = cell.x - cell.width / 2 - 6.0, cell.base - cell.solid.height - 8.0
+    height = cell.solid.height + LABEL_GAP + cell.words_height + 16.0
+    at, size = f'x="{number(left)}" y="{number(top)}"', f'width="{number(cell.width + 12.0)}" height="{number(height)}"'
+    return f'<rect class="net-{kind}" {at} {size} rx="6"/>'
 
 
 def told(cell: Cell) -> str:
     """The stage in a sentence or three."""
     stage = cell.stage
     made = ", ".join(filter(None, (*stage.before, stage.operation, *stage.after)))
-    note = f" {line.text}." if (line := next((line for line in cell.lines if line.kind == "note"), None)) else ""
+    notes = ", ".join(line.text for line in cell.lines if line.kind == "note")
     costs = "" if stage.kind == "input" and not stage.num_parameters else f" {_costs(stage)}."
-    return f"{stage.title} {stage.size}.{f' {made}.' if made else ''}{costs}{note}"
+    return f"{stage.title} {stage.size}.{f' {made}.' if made else ''}{costs}{f' {notes}.' if notes else ''}"
 
 
 def _costs(stage: Stage) -> str:
@@ -105,10 +124,10 @@ def _letter(cell: Cell) -> Iterator[str]:
         yield f'<path class="net-letter" stroke-width="{number(min(width, height) * 0.045)}" d="M{points(at)}"/>'
 
 
-def _bar(cell: Cell, status: str) -> Iterator[str]:
+def _bar(cell: Cell) -> Iterator[str]:
     (x, y), (dx, dy) = cell.origin, cell.solid.sides
     corners = ((x, y), (x + BAR_WIDTH, y), (x + BAR_WIDTH + dx, y + dy), (x + dx, y + dy))
-    yield polygon(corners, f"full{status}")
+    yield polygon(corners, "full")
     count = cell.stage.shape[0]
     if 1 < count <= MOST_CELLS:
         for place in range(1, count):

@@ -71,13 +71,14 @@ class Arrangement:
     bands: tuple[tuple[float, ...], ...]
 
 
-def cell_of(stage: Stage, scale: Scale, *, status: str = "", note: str = "") -> Cell:
+def cell_of(stage: Stage, scale: Scale, *, status: str = "", notes: Sequence[str] = ()) -> Cell:
     solid = solid_of(stage, scale)
     room = max(LABEL_WIDTH, solid.width)
     name, colon, rest = stage.title.partition(":")
     lines = [Line(colon + rest, NAME_SIZE, "name", name), Line(stage.size, NAME_SIZE, "size")]
     before = f"{' · '.join(stage.before)}, then" if stage.before else ""
-    for words, kind in ((before, "op"), (stage.operation, "op"), (stage.marks, "mark"), (note, "note")):
+    told = [(before, "op"), (stage.operation, "op"), (stage.marks, "mark"), *((note, "note") for note in notes)]
+    for words, kind in told:
         lines += [Line(text, WORDS_SIZE, kind) for text in wrapped(words, WORDS_SIZE, room)]
     return Cell(stage, solid, tuple(lines), status)
 
@@ -95,6 +96,8 @@ def arrange(networks: Sequence[Sequence[Cell | None]], limit: float) -> Arrangem
         for network, cells in enumerate(networks):
             here = [cells[column] for column in columns]
             tops.append(y)
+            if not any(here) and not _has_skip(cells, columns):
+                continue
             y += (HEADING if num_bands > 1 else 0.0) + (SKIP_LANE if _has_skip(cells, columns) else 6.0)
             base = y + max((cell.solid.height for cell in here if cell is not None), default=0.0)
             for cell, x in zip(here, _centres([widths[column] for column in columns]), strict=True):
@@ -104,7 +107,7 @@ def arrange(networks: Sequence[Sequence[Cell | None]], limit: float) -> Arrangem
             y = base + LABEL_GAP + words + ROW_GAP
         bands.append(tuple(tops))
     width = max(_extent([widths[column] for column in columns]) for columns in rows)
-    return Arrangement(width, y - ROW_GAP + 8.0, tuple(tuple(cells) for cells in placed), tuple(bands))
+    return Arrangement(width, y - ROW_GAP + 12.0, tuple(tuple(cells) for cells in placed), tuple(bands))
 
 
 def _has_skip(cells: Sequence[Cell | None], columns: range) -> bool:

@@ -110,19 +110,19 @@ def _add(stages: list[Stage], traced: Sequence[TracedLayer], waiting: list[str])
             waiting = []
         else:
             stages[-1].layers.append(layer)
-            stages[-1].after += [] if isinstance(layer.spec, Flatten) else [_mark(layer.spec)]
+            stages[-1].after += [] if isinstance(layer.spec, Flatten) else [mark(layer.spec)]
 
 
 def _add_residual(stages: list[Stage], residual: TracedLayer) -> None:
     start = len(stages) - 1
     first = next((place for place, layer in enumerate(residual.inner) if _kind(layer.spec)), None)
     if first is None:  # nothing to draw an arc around
-        inner = ", ".join(_mark(layer.spec) for layer in residual.inner)
+        inner = ", ".join(mark(layer.spec) for layer in residual.inner)
         stages[-1].after.append(f"x\u00a0+\u00a0{inner}(x)")
         stages[-1].layers += residual.inner
         return
     head = residual.inner[:first]
-    _add(stages, residual.inner[first:], [_mark(layer.spec) for layer in head])
+    _add(stages, residual.inner[first:], [mark(layer.spec) for layer in head])
     stages[start + 1].layers[:0] = head
     stages[-1].after.append(f"+\u00a0{stages[start].name}")
     stages[-1].skip_from = start
@@ -167,7 +167,8 @@ def _bias(has_bias: bool) -> str:
     return "" if has_bias else ", no bias"
 
 
-def _mark(spec: LayerSpec) -> str:
+def mark(spec: LayerSpec) -> str:
+    """A layer that has no stage of its own, in words."""
     match spec:
         case BatchNorm2d():
             return "batch norm"

@@ -15,11 +15,10 @@ text{{font-family:{FONT}}}
 .net-tip{{display:none;pointer-events:none}}
 .net-stage:hover .net-hit,.net-stage:focus .net-hit{{stroke-width:1.5}}
 .net-stage:hover .net-tip,.net-stage:focus .net-tip{{display:block}}
-.net-tip-name{{font-weight:600}}
-.net-added,.net-removed,.net-changed{{stroke-width:2.5}}
-.net-added{{stroke-dasharray:none}}
-.net-removed{{stroke-dasharray:5 3}}
-.net-changed{{stroke-dasharray:1.5 2.5}}
+.net-tip-name,.net-heading{{font-weight:600}}
+.net-back{{stroke-width:1.5}}
+.net-removed{{stroke-dasharray:7 4}}
+.net-changed{{stroke-dasharray:1.5 3;stroke-linecap:round}}
 """
 _COLOURS = """
 .net-ground{{fill:{ground}}}
@@ -40,15 +39,17 @@ _COLOURS = """
 .net-stage:hover .net-hit,.net-stage:focus .net-hit{{stroke:{accent}}}
 .net-tip rect{{fill:{ground};stroke:{quiet}}}
 .net-tip text{{fill:{ink}}}
-.net-added,.net-removed,.net-changed{{stroke:{caution}!important}}
+.net-back{{fill:{soft};stroke:{caution}}}
 """
 _LIGHT = {
-    "ground": "#ffffff", "ink": "#1d1f23", "quiet": "#5b5e66", "accent": "#3f4fa3", "caution": "#7a5200",
+    "ground": "#ffffff", "ink": "#1d1f23", "quiet": "#5b5e66", "accent": "#3f4fa3",
+    "caution": "#7a5200", "soft": "#faf0d9",
     "conv_a": "#e4e7f6", "conv_b": "#b4bce3", "conv_line": "#5765b2",
     "pool_a": "#f1efeb", "pool_b": "#d3cfc5", "pool_line": "#8b877e",
 }  # fmt: skip
 _DARK = {
-    "ground": "#1e2024", "ink": "#e7e5e0", "quiet": "#a2a6ad", "accent": "#a9b6f5", "caution": "#e0b252",
+    "ground": "#1e2024", "ink": "#e7e5e0", "quiet": "#a2a6ad", "accent": "#a9b6f5",
+    "caution": "#e0b252", "soft": "#372c14",
     "conv_a": "#2f3656", "conv_b": "#4a5588", "conv_line": "#8d9ae0",
     "pool_a": "#33373e", "pool_b": "#4a4f58", "pool_line": "#868c96",
 }  # fmt: skip

@@ -1,7 +1,5 @@
 """How wide a line of a drawing is, and where it breaks: without a font, so never narrower than a browser draws it."""
 
-from collections.abc import Sequence
-
 # Advance widths of DejaVu Sans in thousandths of an em, rounded up to 50: it is the widest face that `FONT` may become.
 _WIDTHS = {
     character: width
@@ -44,5 +42,10 @@ def wrapped(text: str, size: float, width: float) -> list[str]:
     return lines
 
 
-def widest(lines: Sequence[str], size: float, *, bold: bool = False) -> float:
-    return max((text_width(line, size, bold=bold) for line in lines), default=0.0)
+def fitted(text: str, size: float, width: float) -> str:
+    """As much of it as goes into `width` pixels in bold."""
+    if text_width(text, size, bold=True) <= width:
+        return text
+    while text and text_width(f"{text}…", size, bold=True) > width:
+        text = text[:-1]
+    return f"{text}…"

@@ -1,0 +1,49 @@
+"""The Networks page: every network of the catalogue as it is drawn, what it costs, and a page for each."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import HTMLResponse
+
+from app.dependencies import Reading
+from app.network_cards import NetworkCard, card_of
+from app.network_query import NetworkQuery
+from app.templating import render
+from core.events import newest_event_id
+from core.known_datasets import datasets_here, known_dataset
+from core.known_networks import keys_and_titles
+
+Key = Annotated[str, Path(max_length=80)]
+
+router = APIRouter()
+
+
+@router.get("/networks", name="networks_page")
+def networks_page(
+    request: Request, session: Reading, dataset: Annotated[str, Query(max_length=64)] = "digits"
+) -> HTMLResponse:
+    """For the images of a dataset, without those that do not fit them: the reason stands in their place."""
+    chosen = known_dataset(session, dataset)
+    query, others = NetworkQuery(dataset=chosen.name), keys_and_titles(session)
+    cards: dict[str, NetworkCard | str] = {}
+    for key in others:
+        try:
+            cards[key] = card_of(query.network(session, key))
+        except ValueError as error:
+            cards[key] = str(error)
+    return render(
+        request, "pages/networks.html", cards=cards, dataset=chosen, others=others,
+        datasets=datasets_here(session).values(), event_id=newest_event_id(session),
+    )  # fmt: skip
+
+
+@router.get("/networks/{name}", name="network_page")
+def network_page(
+    request: Request, name: Key, query: Annotated[NetworkQuery, Query()], session: Reading
+) -> HTMLResponse:
+    """One network, with the parameters that the address names."""
+    card = card_of(query.network(session, name))
+    return render(
+        request, "pages/network.html", card=card, query=query, asked=request.url.query,
+        others=keys_and_titles(session), event_id=newest_event_id(session),
+    )  # fmt: skip
