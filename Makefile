@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # An activated environment, or a folder on the path, is not ours.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: run test check bench torture calibrate containers lock clean
+.PHONY: run test check bench torture specs calibrate containers lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/worker.stamp $(VENV)/project.stamp ## make run ARGS="--port 9000"
@@ -33,6 +33,10 @@ bench: $(VENV)/dev.stamp $(VENV)/project.stamp
 # Kills N trainers that have a run, and workers, exporters and servers now and then; nothing may come of it. Minutes.
 torture: $(VENV)/dev.stamp $(VENV)/project.stamp
 	$(BIN)/python -m tests.torture --kills $(or $(N),200) $(ARGS)
+
+# N random architecture specs, hostile ones among them: each is built as predicted, or refused with a reason. Minutes.
+specs: $(VENV)/dev.stamp $(VENV)/project.stamp
+	$(BIN)/python -m tests.spec_fuzz --count $(or $(N),100000)
 
 # How often Compare names a winner where there is none: simulated, and real on digits. Five minutes.
 calibrate: $(VENV)/dev.stamp $(VENV)/project.stamp

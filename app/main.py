@@ -29,10 +29,9 @@ from app.api.documentation import DESCRIPTION, TAGS, Application
 from app.bin_keeper import BinKeeper
 from app.errors import add_error_handlers, problems
 from app.live import LiveFeed, called_at_stop_signal
-from app.pages import compare as compare_page
-from app.pages import compare_files as compare_files_page
-from app.pages import disagreements as disagreements_page
 from app.pages import (
+    builder,
+    builder_files,
     experiment,
     image_errors,
     images,
@@ -49,6 +48,9 @@ from app.pages import (
     run_reproductions,
     selection,
 )
+from app.pages import compare as compare_page
+from app.pages import compare_files as compare_files_page
+from app.pages import disagreements as disagreements_page
 from app.pages import experiments as experiments_page
 from app.pages import runs as runs_page
 from app.pages import storage as storage_page
@@ -65,6 +67,8 @@ PAGES = (
     runs_page,
     selection,
     new_run,
+    builder,
+    builder_files,
     run,
     run_actions,
     run_diagnosis,
