@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from app.compare_axes import XAxis
 from app.compare_table import COLUMNS
 from core.chosen_runs import Choice
+from core.effects import Outcome
 
 IDS = r"^([0-9]{1,18}(,[0-9]{1,18})*)?$"
 HASHES = r"^([0-9a-f]{4,64}(,[0-9a-f]{4,64})*)?$"
@@ -59,7 +60,15 @@ class Compared(BaseModel):
         return {name: ",".join(value) if isinstance(value, tuple) else str(value) for name, value in values.items()}
 
 
-class CompareView(Compared):
+class EffectView(Compared):
+    """The same, and what of the parameters is looked at: the figure, and the two fields of the heat map."""
+
+    effect: Outcome = "test_accuracy"
+    across: Annotated[str, Field(max_length=100)] = ""  # paths in a run config; empty: the first that vary
+    down: Annotated[str, Field(max_length=100)] = ""
+
+
+class CompareView(EffectView):
     """The same, and how it is looked at."""
 
     baseline: Annotated[str, Field(pattern=HASH, max_length=64)] = ""  # what it is held against; empty: the first group

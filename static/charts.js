@@ -32,6 +32,7 @@ function themedLayout(layout) {
   return {
     ...themed(layout),
     shapes: (layout.shapes ?? []).map(themed),
+    annotations: (layout.annotations ?? []).map(themed),
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { color: ink, family: getComputedStyle(document.body).fontFamily, size: 12 },

@@ -8,11 +8,13 @@ from fastapi import APIRouter, Depends, Query, Response
 from app.api.compare_schemas import ComparisonOut, comparison_out
 from app.api.verdict_schemas import MoreSeedsIn, MoreSeedsOut
 from app.compare_axes import axis_of
-from app.compare_view import HASH, HASHES, IDS, MOST_CHARACTERS, Compared
+from app.compare_effects import tell_effects
+from app.compare_view import HASH, HASHES, IDS, MOST_CHARACTERS, Compared, EffectView
 from app.dependencies import CurrentSettings, IdempotencyKey, Reading, Writing
 from app.errors import problems
 from core.chosen_runs import choose_runs
 from core.comparison import Comparison
+from core.effects import Outcome
 from core.marks import num_images
 from core.more_seeds import ask_once, looks_at
 
@@ -30,6 +32,10 @@ BASELINE = Query(
     description="Config hash, or its beginning, of the group that the others are held against; the first without it.",
 )  # fmt: skip
 
+EFFECT = Query(description="The figure of which the effects of parameters are told.")
+ACROSS = Query(max_length=100, description="A field of the heat map; the first that varies without it.")
+DOWN = Query(max_length=100, description="The other field of the heat map.", examples=["learning_rate"])
+
 
 def _asked(
     runs: Annotated[str, RUNS] = "",
@@ -39,15 +45,26 @@ def _asked(
     return Compared(runs=(runs,), experiment=(experiment,), groups=(groups,))
 
 
+def _looked_at(
+    effect: Annotated[Outcome, EFFECT] = "test_accuracy",
+    across: Annotated[str, ACROSS] = "",
+    down: Annotated[str, DOWN] = "",
+) -> EffectView:
+    return EffectView(effect=effect, across=across, down=down)
+
+
 Which = Annotated[Compared, Depends(_asked)]
+LookedAt = Annotated[EffectView, Depends(_looked_at)]
 Baseline = Annotated[str, BASELINE]
 
 
 @router.get("")
-def get_comparison(which: Which, session: Reading, settings: CurrentSettings, baseline: Baseline = "") -> ComparisonOut:
+def get_comparison(
+    which: Which, looked_at: LookedAt, session: Reading, settings: CurrentSettings, baseline: Baseline = ""
+) -> ComparisonOut:  # fmt: skip
     """The chosen runs in groups that differ in nothing but the seed: config, figures at the last and at the best epoch,
-    curves, a verdict on each against the baseline, what the course report published of the same network, and the
-    literature of its kind. Runs in the bin are left out."""
+    curves, a verdict on each against the baseline, what each parameter does, what accuracy costs, what the course
+    report published of the same network, and the literature of its kind. Runs in the bin are left out."""
     from app.compare_whole import whole_comparison  # with the first comparison: it brings SciPy along
 
     whole = whole_comparison(session, settings, which.choice, baseline)
@@ -55,7 +72,8 @@ def get_comparison(which: Which, session: Reading, settings: CurrentSettings, ba
         return comparison_out(Comparison([]), choose_runs(session, which.choice).left_out, None, {})
     num_train = {run.dataset: num_images(run.dataset, "train", settings) for run in whole.comparison.runs}
     steps = axis_of(whole.comparison, "step", num_train).steps
-    return comparison_out(whole.comparison, whole.left_out, whole.verdicts, steps, whole.literature)
+    effects = tell_effects(whole.comparison, looked_at, whole.baseline)
+    return comparison_out(whole.comparison, whole.left_out, whole.verdicts, steps, whole.literature, effects)
 
 
 @router.post(

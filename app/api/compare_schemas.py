@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from pydantic import Field, JsonValue
 
 from app.api.cost_schemas import ConditionsOut, CostOut, conditions_out, cost_out
+from app.api.effect_schemas import EffectsOut, FrontOut, effects_out, fronts_out
 from app.api.literature_schemas import LiteratureOut, literature_out
 from app.api.schemas import Shape
 from app.api.verdict_schemas import IntervalOut, VerdictOut, interval_out, verdicts_out
+from app.compare_effects import ToldEffects, accuracy_intervals, fronts_of
 from core.comparison import MEASURES, Comparison, EpochPoint, Group, Seed, When
 from core.conditions import conditions_of
 from core.costs import COSTS, Cost
@@ -132,12 +134,14 @@ class ComparisonOut(Shape):
     literature: tuple[LiteratureOut, ...] = Field(
         description="each group of MNIST beside published figures of its kind"
     )
+    effects: EffectsOut | None = Field(description="of the parameters that vary; null where none does")
+    pareto: tuple[FrontOut, ...] = Field(description="test accuracy against what it costs, for each price that varies")
     left_out: tuple[str, ...] = Field(description="what was asked for and is not among them, in a sentence each")
 
 
 def comparison_out(
     comparison: Comparison, left_out: list[str], verdicts: Verdicts | None, steps: Mapping[str, int | None],
-    literature: Sequence[Beside] = (),
+    literature: Sequence[Beside] = (), effects: ToldEffects | None = None,
 ) -> ComparisonOut:  # fmt: skip
     """`steps` of an epoch, by config hash."""
     images_only, told = (verdicts.images_only, verdicts_out(verdicts)) if verdicts else ({}, ())
@@ -146,8 +150,10 @@ def comparison_out(
     )
     conditions = conditions_out(conditions_of(comparison.runs))
     beside = tuple(map(literature_out, literature))
+    fronts = fronts_out(fronts_of(comparison)[0], comparison.groups, accuracy_intervals(comparison.groups, images_only))
     return ComparisonOut(
-        groups=groups, conditions=conditions, verdicts=told, literature=beside, left_out=tuple(left_out)
+        groups=groups, conditions=conditions, verdicts=told, literature=beside, effects=effects_out(effects),
+        pareto=fronts, left_out=tuple(left_out),
     )  # fmt: skip
 
 

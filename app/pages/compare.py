@@ -13,6 +13,7 @@ from app.compare_charts import MOST_LINES, compare_panels, num_lines
 from app.compare_columns import columns_of, in_order
 from app.compare_costs import conditions_words, cost_sheet
 from app.compare_looks import looks_of
+from app.compare_parameters import parameters_of
 from app.compare_sheets import config_sheet, report_sheet, unlike_the_report
 from app.compare_table import MEASURES
 from app.compare_view import NETWORK, CompareView
@@ -97,6 +98,7 @@ def _now(session: Session, view: CompareView, settings: Settings) -> dict[str, A
         "published": published, "report_rows": report_sheet(published, view.figure),
         "unlike_report": unlike_the_report(published),
         "config_rows": config_sheet(comparison.groups, only_differing=view.config == "differing"),
+        **parameters_of(comparison, view, verdicts.baseline, verdicts.images_only, looks),
         **_costs(comparison), **_progress(session, view, comparison),
     }  # fmt: skip
 

@@ -44,7 +44,9 @@ def test_an_experiment_and_a_group_can_be_asked_for(client: TestClient, database
     assert [group["config_hash"] for group in again] == [groups[2]["config_hash"]]
     nothing = client.get("/api/v1/compare").json()
     assert nothing.pop("conditions") == {"are_same": None, "shared": {}, "differences": []}
-    assert nothing == {"groups": [], "verdicts": [], "literature": [], "left_out": []}
+    assert nothing == {
+        "groups": [], "verdicts": [], "literature": [], "effects": None, "pareto": [], "left_out": [],
+    }  # fmt: skip
 
 
 def test_the_table_and_the_curves_come_as_csv(client: TestClient, database: Database) -> None:

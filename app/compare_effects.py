@@ -1,0 +1,97 @@
+"""The effects of parameters and what accuracy costs, ready for page and API."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from app.compare_view import EffectView
+from app.effect_words import OUTCOME_WORDS, OutcomeWords
+from core.comparison import Comparison, Group
+from core.effects import Effect, Effects, Outcome, effects_of, seeds_of, within
+from core.factors import Factor
+from core.heat_map import HeatMap, heat_map
+from core.pareto import PRICES, Front, Price, front_of
+from core.spreads import Interval, spread
+
+LEAST_ERROR = 1e-4  # one image of 10,000: below it shades tell nothing apart. Guess, untuned
+
+
+@dataclass(frozen=True)
+class ToldEffects:
+    """Of each factor its effect; the heat map of two of them where there are two."""
+
+    effects: Effects
+    told: Sequence[Effect]
+    heat: HeatMap | None
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.effects.outcome
+
+    @property
+    def words(self) -> OutcomeWords:
+        return OUTCOME_WORDS[self.outcome]
+
+    @property
+    def has_results(self) -> bool:
+        return any(mean is not None for mean in self.effects.means)
+
+    def shade(self, mean: float) -> float:
+        """From 0, the worst config, to 1, the best, by ratios: one that went astray hides no differences of others."""
+        low, high = self._best_and_worst
+        return min(1.0, max(0.0, (high - _badness(self.outcome, mean)) / (high - low))) if high > low else 0.5
+
+    @cached_property
+    def _best_and_worst(self) -> tuple[float, float]:
+        known = [_badness(self.outcome, mean) for mean in self.effects.means if mean is not None]
+        return min(known), max(known)
+
+    def groups_at(self, places: Sequence[int]) -> list[Group]:
+        return [self.effects.groups[place] for place in places]
+
+
+def tell_effects(comparison: Comparison, view: EffectView, baseline: Group) -> ToldEffects | None:
+    """None where no field differs. Differences are from the baseline's levels."""
+    effects = effects_of(comparison, view.effect)
+    if not effects.factors:
+        return None
+    place = next(place for place, group in enumerate(comparison.groups) if group is baseline)
+    told = [effects.effect(factor, place) for factor in effects.factors]
+    pair = chosen_pair(effects.factors, view)
+    return ToldEffects(effects, told, heat_map(effects, *pair) if pair else None)
+
+
+def chosen_pair(factors: Sequence[Factor], view: EffectView) -> tuple[Factor, Factor] | None:
+    """Those that the view names, by path; what it does not name, or what is none of them, is the first that is left."""
+    if len(factors) < 2:
+        return None
+    by_path = {factor.axis.path: factor for factor in factors}
+    across = by_path.get(view.across)
+    down = by_path.get(view.down)
+    down = None if down is across else down
+    across = across or next(factor for factor in factors if factor is not down)
+    return across, down or next(factor for factor in factors if factor is not across)
+
+
+def fronts_of(comparison: Comparison) -> tuple[list[Front], list[Price]]:
+    """For each price the front of accuracy, where there are groups to choose from; and the prices that all share."""
+    fronts = [front for price in PRICES if len((front := front_of(comparison.groups, price)).points) > 1]
+    same = [front.price for front in fronts if front.points[0].cost == front.points[-1].cost]
+    return [front for front in fronts if front.price not in same], same
+
+
+def accuracy_intervals(groups: Sequence[Group], images_only: Mapping[str, Interval]) -> dict[str, Interval]:
+    """By config hash: over the completed seeds; of a single one, what its test images alone give."""
+    told = {}
+    for group in groups:
+        own = spread(seeds_of(group, "test_accuracy").values())
+        interval = (own.interval or images_only.get(group.config_hash)) if own else None
+        if interval:
+            told[group.config_hash] = within(interval, "test_accuracy")
+    return told
+
+
+def _badness(outcome: Outcome, value: float) -> float:
+    """The logarithm of what is to be small."""
+    return math.log(max(LEAST_ERROR, 1 - value if outcome == "test_accuracy" else value))

@@ -1,0 +1,154 @@
+"""The figures of effects: what each value of a parameter gives.
+
+Drawn by static/effects.js when they come into sight; the last of a point's `customdata` is the address that a click
+leads to. What a user may have typed is escaped, since Plotly reads its texts as HTML."""
+
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import Any
+
+import plotly.graph_objects as go
+
+from app.charts import ACCURACY, AXIS_FORMAT, LOSS, NOT_A_TEMPLATE, QUIET, Panel
+from app.compare_charts import Trace
+from app.compare_effects import ToldEffects
+from app.effect_words import factor_title
+from app.palette import look_of
+from core.comparison import Group
+from core.config_differences import NETWORK
+from core.effects import Effect, LevelMean
+from core.factors import Axis
+from core.spreads import Interval
+
+Link = Callable[[Sequence[Group]], str]  # the address of the runs of these groups
+LEAST_GAP = 0.17  # between two labels of an axis, in its length: as long as "0.001". Guess, untuned
+LONGEST_LABEL = 18
+LONGEST_LABELS = 26  # characters that stand side by side below a panel; more are slanted. Guess, untuned
+
+
+def effect_panels(shown: ToldEffects, link: Link) -> list[Panel]:
+    """One for each factor that has an effect to show, all with the same figures on their axes."""
+    told = [(place, effect) for place, effect in enumerate(shown.told) if effect.means]
+    span = _span(shown, [effect for _, effect in told])
+    return [_effect_panel(f"effect-{place}", effect, shown, span, link) for place, effect in told]
+
+
+def _effect_panel(key: str, effect: Effect, shown: ToldEffects, span: Sequence[float], link: Link) -> Panel:
+    axis, words = effect.factor.axis, shown.words
+    figure = {
+        "data": [_configs(effect, shown, link), *_means(effect, shown, link)],
+        "layout": _effect_layout(axis, shown, span).to_plotly_json(),
+    }
+    told = [f"{axis.level_words(mean.level)}: {words.figure(mean.contrast.value)}" for mean in effect.means]
+    described = f"Mean {words.title} by {factor_title(effect.factor)}: {'; '.join(told)}. The table has the intervals."
+    return Panel(key, factor_title(effect.factor).capitalize(), described, figure)
+
+
+def _configs(effect: Effect, shown: ToldEffects, link: Link) -> Trace:
+    """Each config as a small point."""
+    axis, groups = effect.factor.axis, shown.effects.groups
+    points = [
+        (axis.place(level), mean, groups[place])
+        for place, (level, mean) in enumerate(zip(axis.level_of, shown.effects.means, strict=True))
+        if level is not None and mean is not None
+    ]
+    return _checked(
+        x=[x for x, _, _ in points], y=[y for _, y, _ in points], name="a config", mode="markers", cliponaxis=False,
+        marker={"size": 5, "color": QUIET, "opacity": 0.45},
+        customdata=[[escape(group.label), shown.words.figure(y), link([group])] for _, y, group in points],
+        hovertemplate="%{customdata[0]}<br>%{customdata[1]}<extra></extra>",
+    )  # fmt: skip
+
+
+def _means(effect: Effect, shown: ToldEffects, link: Link) -> list[Trace]:
+    """Of networks each in its own colour; numbers are joined by a line."""
+    axis = effect.factor.axis
+    if axis.path != NETWORK:
+        mode = "lines+markers" if axis.is_number else "markers"
+        return [_mean_trace(axis, effect.means, shown, link, "var(--accent)", mode)]
+    return [
+        _mean_trace(axis, [mean], shown, link, look_of(str(axis.levels[mean.level])).colour, "markers")
+        for mean in effect.means
+    ]
+
+
+def _mean_trace(
+    axis: Axis, means: Sequence[LevelMean], shown: ToldEffects, link: Link, colour: str, mode: str
+) -> Trace:  # fmt: skip
+    ends = [mean.interval or Interval(mean.contrast.value, mean.contrast.value) for mean in means]
+    told = [
+        [escape(axis.level_words(mean.level)), shown.words.with_interval(mean), len(mean.groups),
+         mean.num_seeds, link(shown.groups_at(mean.groups))]
+        for mean in means
+    ]  # fmt: skip
+    return _checked(
+        x=[axis.place(mean.level) for mean in means], y=[mean.contrast.value for mean in means],
+        name="mean", mode=mode, cliponaxis=False, customdata=told,
+        error_y={
+            "type": "data", "symmetric": False, "color": colour, "thickness": 1.75, "width": 5,
+            "array": [span.high - mean.contrast.value for span, mean in zip(ends, means, strict=True)],
+            "arrayminus": [mean.contrast.value - span.low for span, mean in zip(ends, means, strict=True)],
+        },
+        line={"color": colour, "width": 1.5}, marker={"color": colour, "size": 9, "symbol": "square"},
+        hovertemplate="<b>%{customdata[0]}</b><br>%{customdata[1]}<br>%{customdata[2]} configs, %{customdata[3]} runs"
+        "<extra></extra>",
+    )  # fmt: skip
+
+
+def span_of(values: Sequence[float], intervals: Sequence[Interval]) -> tuple[float, float]:
+    """What an axis shows: every value, and of the intervals as much as doubles that, since two seeds reach far."""
+    if not values:
+        return (0.0, 1.0)
+    low, high = min(values), max(values)
+    room = (high - low) / 2 or 0.01
+    low = max(min([low, *(interval.low for interval in intervals)]), low - room)
+    high = min(max([high, *(interval.high for interval in intervals)]), high + room)
+    margin = 0.06 * (high - low)
+    return low - margin, high + margin
+
+
+def short(text: str) -> str:
+    """For a label of an axis; escaped."""
+    return escape(text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 1]}…")
+
+
+def _effect_layout(axis: Axis, shown: ToldEffects, span: Sequence[float]) -> go.Layout:
+    told = labelled(axis)
+    texts = [short(axis.level_words(level)) for level in told]
+    is_slanted = sum(map(len, texts)) > LONGEST_LABELS
+    title = f"{escape(axis.words)}, log scale" if axis.scale == "log" else escape(axis.words)
+    is_accuracy = shown.outcome == "test_accuracy"
+    return go.Layout(
+        template=NOT_A_TEMPLATE, margin={"l": 56, "r": 14, "t": 8, "b": 92 if is_slanted else 40}, showlegend=False,
+        xaxis={
+            "range": [-0.12, 1.12], "tickvals": [axis.place(level) for level in told], "ticktext": texts,
+            "tickangle": -40 if is_slanted else 0, "zeroline": False,
+            "title": {"text": "" if is_slanted else title, "standoff": 6},
+        },
+        yaxis={"range": list(span), "tickformat": AXIS_FORMAT[ACCURACY if is_accuracy else LOSS], "nticks": 6,
+               "zeroline": False},
+        hovermode="closest", dragmode=False,
+    )  # fmt: skip
+
+
+def _span(shown: ToldEffects, told: Sequence[Effect]) -> tuple[float, float]:
+    means = [mean for effect in told for mean in effect.means]
+    values = [mean.contrast.value for mean in means] + [mean for mean in shown.effects.means if mean is not None]
+    low, high = span_of(values, [mean.interval for mean in means if mean.interval])
+    return max(0.0, low), min(high, 1.005) if shown.outcome == "test_accuracy" else high
+
+
+def labelled(axis: Axis) -> list[int]:
+    """The levels with a label: the first, the last, and those between that have room."""
+    levels = list(range(len(axis.levels)))
+    told = levels[:1]
+    for level in levels[1:-1]:
+        if axis.place(level) - axis.place(told[-1]) >= LEAST_GAP and 1 - axis.place(level) >= LEAST_GAP:
+            told.append(level)
+    return [*told, levels[-1]]
+
+
+# Any: Plotly's options, which it checks itself
+def _checked(x: Sequence[float], y: Sequence[float], customdata: Sequence[object], **look: Any) -> Trace:
+    """A checked trace with its points, which Plotly's own check would copy three times."""
+    return {**go.Scatter(look).to_plotly_json(), "x": x, "y": y, "customdata": customdata}
