@@ -10,8 +10,8 @@ from typing import Any
 import plotly.graph_objects as go
 
 from app.charts import ACCURACY, AXIS_FORMAT, LOSS, NOT_A_TEMPLATE, QUIET, Panel
-from app.compare_charts import Trace
 from app.compare_effects import ToldEffects
+from app.compare_traces import Trace
 from app.effect_words import factor_title
 from app.palette import look_of
 from core.comparison import Group

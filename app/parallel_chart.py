@@ -8,9 +8,10 @@ from typing import Any
 import plotly.graph_objects as go
 
 from app.charts import NOT_A_TEMPLATE, QUIET, Panel
-from app.compare_charts import MOST_LINES, Trace
+from app.compare_charts import MOST_LINES
 from app.compare_effects import ToldEffects
 from app.compare_looks import GroupLook
+from app.compare_traces import Trace
 from app.effect_charts import Link, labelled, short
 from core.config_differences import NETWORK
 from core.experiment_words import PARAMETER

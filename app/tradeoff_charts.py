@@ -8,9 +8,9 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from app.charts import ACCURACY, AXIS_FORMAT, NOT_A_TEMPLATE, QUIET, Panel
-from app.compare_charts import Trace
 from app.compare_looks import GroupLook
 from app.compare_table import Words
+from app.compare_traces import Trace
 from app.effect_charts import Link, span_of
 from app.formatting import count, duration, percent, size
 from core.comparison import Group
