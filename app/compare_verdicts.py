@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from sqlmodel import Session
 
 from app import verdict_words as words
+from app.class_words import OfClasses
+from core.class_verdicts import verdicts_on_classes
 from core.comparison import Comparison, Group
+from core.dataset_store import DatasetBroken, DatasetMissing, MaterialisedDataset, materialised
 from core.marks import num_images, read_marks
 from core.more_seeds import MOST_AT_ONCE, looks_at
 from core.settings import Settings
@@ -21,6 +25,7 @@ class Told:
 
     verdict: Verdict
     num_judged: int
+    dataset: MaterialisedDataset | None = None  # where its test images are still there
 
     headline = property(lambda self: words.headline(self.verdict))
     figures = property(lambda self: words.figures(self.verdict))
@@ -31,6 +36,17 @@ class Told:
     @property
     def group(self) -> Group:
         return self.verdict.side.group
+
+    @cached_property
+    def of_classes(self) -> OfClasses | None:
+        """Where there is a verdict and every seed that it is on has predictions."""
+        judged, sides = self.verdict.judged, (self.verdict.baseline, self.verdict.side)
+        if judged is None or judged.is_bounded or self.dataset is None:
+            return None
+        first, second = (dict(zip(side.accuracies, side.stacked, strict=True)) for side in sides)
+        classes = self.dataset.manifest.classes
+        told = verdicts_on_classes(first, second, self.dataset.labels("test"), len(classes))
+        return OfClasses({classes[number]: one for number, one in told.items()}, classes) if told else None
 
     @property
     def sentence(self) -> str:
@@ -104,4 +120,8 @@ def judge(session: Session, settings: Settings, comparison: Comparison, baseline
         for group in comparison.groups
         if len(group.measured) == 1 and (size := sizes[group.run.dataset]) and (last := group.measured[0].last)
     }
-    return Verdicts(baseline, [Told(verdict, num_judged) for verdict in told], images_only, marks, sizes)
+    try:
+        dataset = materialised(settings.materialised_dir, baseline.run.dataset)
+    except (DatasetMissing, DatasetBroken):
+        dataset = None
+    return Verdicts(baseline, [Told(verdict, num_judged, dataset) for verdict in told], images_only, marks, sizes)

@@ -44,6 +44,12 @@ class TwoNetworksOut(Shape):
     p: float
 
 
+class ClassVerdictOut(Shape):
+    difference: float
+    interval: tuple[float, float] = Field(description="leaves zero out exactly where p is 0.05 at most")
+    p: float = Field(description="seeds and images both, corrected for several classes (Holm)")
+
+
 class VerdictOut(Shape):
     """A group against the baseline, in fractions; the difference is the group's accuracy less the baseline's."""
 
@@ -59,6 +65,9 @@ class VerdictOut(Shape):
     image_noise_is_bounded: bool = Field(description="from the accuracies, since predictions are missing")
     more_seeds: int | None = Field(description="of each side, about as many as would decide")
     methods: tuple[MethodOut, ...]
+    of_classes: dict[str, ClassVerdictOut] = Field(
+        description="by name: recall less the baseline's; empty without a verdict or predictions"
+    )
     two_networks: TwoNetworksOut | None
 
 
@@ -86,7 +95,7 @@ def _verdict(told: Told, baseline: str) -> VerdictOut:
         interval=interval_out(judged.interval, 1 - judged.share.part, told.methods[0].means) if judged else None,
         p=judged.share.p if judged else None, look=verdict.look,
         image_noise_is_bounded=judged is not None and judged.is_bounded, more_seeds=verdict.more,
-        methods=tuple(map(_method, told.methods)),
+        methods=tuple(map(_method, told.methods)), of_classes=_of_classes(told),
         two_networks=_two_networks(networks) if networks else None,
     )  # fmt: skip
 
@@ -96,6 +105,14 @@ def _two_networks(told: Disagreement) -> TwoNetworksOut:
         right_only_here=told.only_one, right_only_in_baseline=told.only_other, difference=told.difference.value,
         p=told.p,
     )  # fmt: skip
+
+
+def _of_classes(told: Told) -> dict[str, ClassVerdictOut]:
+    known = told.of_classes.told if told.of_classes else {}
+    return {
+        name: ClassVerdictOut(difference=one.difference, interval=(one.interval.low, one.interval.high), p=one.p)
+        for name, one in known.items()
+    }
 
 
 def _method(method: Method) -> MethodOut:

@@ -18,7 +18,7 @@ from core.report import reproduction
 from core.run_tables import Epoch
 from core.settings import Settings
 from core.tables import Experiment
-from tests.app.judged_runs import two_groups
+from tests.app.judged_runs import judged, materialise, two_groups
 from tests.app.trained_runs import BASE, launch, trained
 
 
@@ -251,7 +251,7 @@ def test_verdicts_stand_on_the_page_against_the_baseline_of_the_address(
         r"Custom MLP loses to LeNet-5 by 3\.\d\d pp \[\d\.\d\d, \d\.\d\d\], p = 0\.00\d+, 4 seeds each", words(text)
     )
     assert "How this was worked out" in words(text)
-    to_images = re.search(r'href="(/compare/disagreements[^"]*)">Which classes improve', text)
+    to_images = re.search(r'href="(/compare/disagreements[^"]*)">Each digit with its interval', text)
     assert to_images
     assert "From LeNet-5 to Custom MLP" in words(client.get(html.unescape(to_images[1])).text)
     other = re.findall(r'id="baseline-(\w+)"', text)[1]
@@ -260,6 +260,25 @@ def test_verdicts_stand_on_the_page_against_the_baseline_of_the_address(
     assert re.search(rf'id="baseline-{other}"[^>]*aria-current="true"', turned)
     assert "No group of these begins with abcdef" in words(page(client, "?runs=1,2&baseline=abcdef"))
     assert "Which is better?" not in page(client, "?runs=1,3")  # one group alone
+
+
+def test_a_verdict_says_which_digits_it_is_of(client: TestClient, database: Database, settings: Settings) -> None:
+    materialise(settings)
+    for seed in range(4):
+        judged(database, settings, range(100 + seed, 400, 97), seed=seed)
+        wrong = {7 + 10 * image for image in range(seed, 30 + seed)} | {100 + seed}
+        judged(database, settings, wrong, seed=seed, architecture={"name": "custom-mlp"})
+    shown = "?runs=1,2,3,4,5,6,7,8"
+    text = page(client, shown)
+    assert re.search(r"The digit read worse: 7 −\d\d\.\d\d pp \. Of the others these runs cannot tell\.", words(text))
+    to_images = re.search(r'href="(/compare/disagreements[^"]*label=7#gallery)"', text)
+    assert to_images
+    assert "Images on which they disagree: 7" in words(client.get(html.unescape(to_images[1])).text)
+    (told,) = client.get(f"/api/v1/compare{shown}").json()["verdicts"]
+    assert told["of_classes"]["7"]["interval"][1] < 0 < 0.05 > told["of_classes"]["7"]["p"]
+    assert told["of_classes"]["3"]["p"] > 0.05
+    turned = words(page(client, f"{shown}&baseline={told['group'][:12]}"))
+    assert "The digit read better: 7 +" in turned
 
 
 def test_of_many_groups_a_list_offers_the_baseline_and_the_last_are_folded(

@@ -119,6 +119,57 @@ def test_the_switches_change_url_and_lines_without_a_reload(open_page: OpenPage,
     expect_lines(page, 4)
 
 
+def test_columns_are_chosen_by_keyboard_and_the_address_has_them(open_page: OpenPage, experiment: int) -> None:
+    page = open_page()
+    page.goto(f"/compare?experiment={experiment}")
+    expect_lines(page, 2)
+    page.locator("#columns summary").press("Enter")
+    page.get_by_role("checkbox", name="test loss").first.press("Space")
+    expect(page.locator("#sort-last_test_loss")).to_have_count(0)
+    expect(page.get_by_role("checkbox", name="test loss").first).to_be_focused()
+    page.get_by_role("checkbox", name="filters").press("Space")
+    expect(page.locator("#sort-config\\.architecture\\.parameters\\.filters")).to_be_visible()
+    page.get_by_role("checkbox", name="Only those in which").press("Space")
+    expect(page.locator("#columns summary")).to_contain_text("hidden: the same in every group")
+    address = page.url
+    page.get_by_role("link", name="steps").click()
+    expect(page).to_have_url(re.compile(r"x=step.*columns=n,config\.architecture\.parameters\.filters,"))
+    page.wait_for_function("() => document.querySelector('.chart').data.at(-1).x.at(-1) === 69")  # 3 of 23
+    page.goto(address)  # the URL alone is the view
+    expect(page.locator("thead a[id^=sort-]").nth(1)).to_have_text("filters")
+    page.locator("#columns summary").click()
+    page.get_by_role("link", name="Back to the usual columns").click()
+    expect(page.locator("#sort-last_test_loss")).to_be_visible()
+    expect(page).to_have_url(re.compile(rf"\?experiment={experiment}$"))
+
+
+def test_without_scripts_the_columns_are_a_form(open_page: OpenPage, experiment: int) -> None:
+    page = open_page(java_script_enabled=False)
+    page.goto(f"/compare?experiment={experiment}&lines=seeds")
+    page.locator("#columns summary").click()
+    page.get_by_role("checkbox", name="test loss").first.uncheck()
+    page.get_by_role("button", name="Show these").click()
+    expect(page.locator("#sort-last_test_loss")).to_have_count(0)
+    expect(page).to_have_url(re.compile(r"lines=seeds.*columns=n&"))
+
+
+def test_a_tap_brings_forward_and_nothing_moves_by_it(
+    open_page: OpenPage, trainyard: Trainyard, experiment: int
+) -> None:
+    lenet, mlp = groups_of(trainyard, experiment)
+    page = open_page(has_touch=True, viewport={"width": 360, "height": 740})
+    page.goto(f"/compare?experiment={experiment}")
+    expect_lines(page, 2)
+    height = page.evaluate("() => document.documentElement.scrollHeight")
+    page.locator(f".verdict[data-group='{mlp}'] .verdict-said").tap()
+    assert faded(page) == {lenet}
+    page.locator(f"#row-{lenet} td").first.tap()
+    assert faded(page) == {mlp}
+    assert page.evaluate("() => document.documentElement.scrollHeight") == height
+    page.locator("h1").tap()
+    assert faded(page) == set()
+
+
 def test_seeds_unfold_and_columns_sort_by_keyboard(open_page: OpenPage, experiment: int) -> None:
     page = open_page()
     page.goto(f"/compare?experiment={experiment}")
