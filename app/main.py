@@ -17,6 +17,7 @@ from app.api import (
     events,
     experiments,
     health,
+    leaderboard,
     network_differences,
     predictions,
     queue,
@@ -52,6 +53,7 @@ from app.pages import compare as compare_page
 from app.pages import compare_files as compare_files_page
 from app.pages import disagreements as disagreements_page
 from app.pages import experiments as experiments_page
+from app.pages import leaderboard as leaderboard_page
 from app.pages import runs as runs_page
 from app.pages import storage as storage_page
 from app.reaper import Reaper
@@ -78,6 +80,7 @@ PAGES = (
     experiments_page,
     reproduce,
     experiment,
+    leaderboard_page,
     compare_page,
     compare_files_page,
     image_errors,
@@ -99,6 +102,7 @@ DOORS = (
     disagreements,
     network_differences,
     drawings,
+    leaderboard,
     architectures,
     datasets,
     queue,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from pydantic import JsonValue, ValidationError
@@ -33,7 +34,7 @@ def config_fields(run: Run) -> dict[str, JsonValue]:
 def differing(configs: Sequence[Fields]) -> list[str]:
     """The paths whose values are not the same in all; a path that only some have differs. In the order of the first."""
     paths = list(dict.fromkeys(path for fields in configs for path in fields))
-    return [path for path in paths if len({_comparable(fields, path) for fields in configs}) > 1]
+    return [path for path in paths if _varies(configs, path)]
 
 
 def labels_of(configs: Sequence[Fields]) -> list[str]:
@@ -44,7 +45,7 @@ def labels_of(configs: Sequence[Fields]) -> list[str]:
     varied = [
         path
         for path in differing(configs)
-        if not path.startswith(NETWORK) and path in differing([fields for fields in configs if path in fields])
+        if not path.startswith(NETWORK) and _varies([fields for fields in configs if path in fields], path)
     ]
     twins: dict[JsonValue, list[Fields]] = {}
     for fields in configs:
@@ -57,6 +58,24 @@ def labels_of(configs: Sequence[Fields]) -> list[str]:
         for fields in configs
         for told in [[path for path in (*own[fields[NETWORK]], *varied) if path in fields]]
     ]  # fmt: skip
+
+
+def label_of(fields: Fields) -> str:
+    """What it is, whatever stands beside it: the network's title, then what is not as it would be if nothing were said,
+    its dataset apart. Two configs on one dataset have the same only where their networks have."""
+    own = _usual(str(fields[NETWORK]))
+    told = [path for path in fields if path not in (NETWORK, "dataset") and fields[path] != own.get(path)]
+    return ", ".join([network_title(fields), *(f"{path_words(path)} {value_words(fields[path])}" for path in told)])
+
+
+@cache
+def _usual(network: str) -> Mapping[str, JsonValue]:
+    """Every field of a run config as it is where nothing is said, with the network's own parameters."""
+    usual = {field: known.default for field, known in RunConfig.model_fields.items()}
+    usual |= {field: default for field, (_, _, default) in DEPENDENT_FIELDS.items()}
+    family = FAMILIES.get(network)
+    own = {} if family is None else family.parameters().model_dump(mode="json")
+    return usual | {PARAMETER + name: value for name, value in own.items()} | {"source": "scratch"}
 
 
 def network_title(fields: Fields) -> str:
@@ -74,5 +93,13 @@ def _parameters(name: str, choice: Mapping[str, Any]) -> dict[str, JsonValue]:  
         return given
 
 
-def _comparable(fields: Fields, path: str) -> str | None:
-    return json.dumps(fields[path], sort_keys=True) if path in fields else None
+def _varies(configs: Sequence[Fields], path: str) -> bool:
+    return len({_comparable(fields, path) for fields in configs}) > 1
+
+
+def _comparable(fields: Fields, path: str) -> object:
+    """Texts and numbers as they are, with their type: true is not 1; what has parts as text."""
+    if path not in fields:
+        return None
+    value = fields[path]
+    return json.dumps(value, sort_keys=True) if isinstance(value, list | dict) else (type(value), value)

@@ -77,7 +77,7 @@ def run_by_id(session: Session, run_id: int) -> Run:
 
 def list_runs(session: Session, wanted: RunFilter, *, limit: int = 50, cursor: str | None = None) -> RunPage:
     """One page of the runs that match; raises InvalidCursor."""
-    conditions = _conditions(wanted)
+    conditions = matching(wanted)
     expression = _SORT_EXPRESSIONS[wanted.sort]
     page = [*conditions, _after(cursor, wanted, expression)] if cursor else conditions
     order = (expression.desc(), col(Run.id).desc()) if wanted.descending else (expression, col(Run.id))
@@ -120,7 +120,8 @@ def artifacts_of_run(session: Session, run_id: int) -> list[Artifact]:
     return list(session.exec(select(Artifact).where(Artifact.run_id == run_id).order_by(col(Artifact.id))))
 
 
-def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
+def matching(wanted: RunFilter) -> list[ColumnElement[bool]]:
+    """What a run must be to be listed; the order apart."""
     deleted_at = col(Run.deleted_at)
     conditions: list[ColumnElement[bool]] = [deleted_at.is_not(None) if wanted.in_bin else deleted_at.is_(None)]
     if wanted.states:

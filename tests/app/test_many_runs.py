@@ -89,7 +89,9 @@ def test_every_order_with_every_filter_is_answered_out_of_an_index(
     assert not [sql for sql in lists if "run.config" in sql], "whole runs are sorted"
 
 
-@pytest.mark.parametrize("path", ["/runs", "/experiments", "/runs/workers", "/storage", "/compare"])
+@pytest.mark.parametrize(
+    "path", ["/runs", "/experiments", "/runs/workers", "/storage", "/compare", "/leaderboard?page=3"]
+)
 def test_no_page_goes_through_a_big_table(client: TestClient, database: Database, path: str) -> None:
     with asked() as questions:
         assert client.get(path, headers={"Accept": "text/html"}).status_code == 200
@@ -103,6 +105,14 @@ def test_a_longer_list_asks_no_more_questions(client: TestClient) -> None:
             client.get(f"/runs/table?limit={limit}")
         numbers.append(len(questions))
     assert numbers[0] == numbers[1] < 25
+
+
+def test_a_leaderboard_of_hundreds_of_groups_is_one_question_and_those_of_its_page(client: TestClient) -> None:
+    with asked() as questions:
+        told = client.get("/api/v1/leaderboard?limit=20").json()
+    assert told["num_groups"] + told["num_without_result"] == NUM_RUNS // 5
+    assert len(questions) <= 4
+    assert not [sql for sql, _ in questions if "FROM epoch" in sql]
 
 
 @pytest.mark.parametrize("sort", ["-test_accuracy", "state"])
