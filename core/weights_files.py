@@ -1,6 +1,7 @@
 """Weights as the worker wrote them, read without torch."""
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,21 @@ from numpy.typing import NDArray
 _TYPES = {"F32": np.float32, "I64": np.int64}
 
 
-def read_weights(file: Path) -> dict[str, NDArray[Any]]:
-    """By name, in the file's order. Raises OSError, and ValueError where it is not such a file."""
-    content = file.read_bytes()
-    start = 8 + int.from_bytes(content[:8], "little")
-    header = json.loads(content[8:start])
-    header.pop("__metadata__", None)
-    weights = {}
-    for name, tensor in header.items():
-        begin, end = tensor["data_offsets"]
-        raw = content[start + begin : start + end]
-        weights[name] = np.frombuffer(raw, _TYPES[tensor["dtype"]]).reshape(tensor["shape"])
+def read_weights(file: Path, names: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
+    """By name, in the file's order; all, or those of `names`: a checkpoint holds two moments of each besides.
+
+    Raises OSError, and ValueError where it is not such a file or lacks a name.
+    """
+    with file.open("rb") as opened:
+        size = int.from_bytes(opened.read(8), "little")
+        header = json.loads(opened.read(size))
+        header.pop("__metadata__", None)
+        weights = {}
+        for name in header if names is None else (name for name in header if name in names):
+            tensor = header[name]
+            begin, end = tensor["data_offsets"]
+            opened.seek(8 + size + begin)
+            weights[name] = np.frombuffer(opened.read(end - begin), _TYPES[tensor["dtype"]]).reshape(tensor["shape"])
+    if names is not None and len(weights) < len(set(names)):
+        raise ValueError(f"{file.name} lacks {', '.join(sorted(set(names) - weights.keys()))}")
     return weights

@@ -6,6 +6,7 @@ from typing import Any
 
 from core import metrics, queue, workers
 from core.database import Database
+from core.known_datasets import datasets_here
 from core.lease import Lease
 from core.records import EpochFigures, WrittenFile
 from core.run_config import parse_run_config, resolve_run
@@ -16,7 +17,7 @@ BASE: dict[str, Any] = {"architecture": {"name": "lenet5"}, "dataset": "digits",
 def launch(database: Database, **differences: Any) -> int:
     """A queued run and its id."""
     with database.writing() as session:
-        run = queue.enqueue(session, resolve_run(parse_run_config(BASE | differences)))
+        run = queue.enqueue(session, resolve_run(parse_run_config(BASE | differences), datasets_here(session)))
     assert run.id is not None
     return run.id
 
