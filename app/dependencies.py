@@ -8,6 +8,7 @@ from fastapi import Depends, Header, Path, Request
 from sqlmodel import Session
 
 from app.live import LiveFeed
+from app.prediction import Predictor
 from app.sign_in import TokenCheck
 from core.database import Database
 from core.settings import Settings
@@ -39,6 +40,24 @@ def _live(request: Request) -> LiveFeed:
     return live
 
 
+def _predictor(request: Request) -> Predictor:
+    predictor = request.app.state.predictor
+    assert isinstance(predictor, Predictor)
+    return predictor
+
+
+async def _turn_to_predict(request: Request) -> AsyncIterator[None]:
+    """So that drawing never takes every thread, nor every core from training."""
+    turn = request.app.state.turn_to_predict
+    assert isinstance(turn, asyncio.Semaphore)
+    async with turn:
+        yield
+
+
+async def _sent_image(request: Request) -> bytes:
+    return await request.body()  # of bounded size: app/security.py
+
+
 def _reading(database: Annotated[Database, Depends(_database)]) -> Iterator[Session]:
     with database.reading() as session:
         yield session
@@ -65,6 +84,9 @@ CurrentSettings = Annotated[Settings, Depends(_settings)]
 CurrentTokenCheck = Annotated[TokenCheck | None, Depends(_token_check)]  # None: nobody is asked for a token
 CurrentDatabase = Annotated[Database, Depends(_database)]
 CurrentLive = Annotated[LiveFeed, Depends(_live)]
+TurnToPredict = Annotated[None, Depends(_turn_to_predict, scope="function")]
+CurrentPredictor = Annotated[Predictor, Depends(_predictor)]
+SentImage = Annotated[bytes, Depends(_sent_image)]
 # Both end when the route returns, before the answer is sent: a slow download holds no snapshot, and a client never
 # reads what may yet roll back.
 Reading = Annotated[Session, Depends(_reading, scope="function")]

@@ -21,12 +21,14 @@ from core.dataset_store import DatasetBroken, DatasetMissing, ImageNotFound
 from core.datasets import UnknownDataset
 from core.experiments import ExperimentNotFound
 from core.idempotency import KeyReused
+from core.image_files import ImageRefused
 from core.invalid_run_config import InvalidRunConfig, problems_of
 from core.more_seeds import GroupNotFound, StillOpen
 from core.predictions import PredictionsMissing
 from core.run_files import ArtifactNotFound
 from core.run_state import IllegalMove, RunNotFound
 from core.runs import InvalidCursor
+from core.trained_weights import WeightsMissing, WeightsReplaced
 
 BUSY = 503
 DISK_FULL = 507
@@ -143,6 +145,9 @@ _DESCRIPTIONS: Mapping[type[Exception], Callable[[Any], Problem]] = {
     ExperimentNotFound: lambda error: problem(404, str(error), suggestion="Its runs may have been deleted for good."),
     ArtifactNotFound: lambda error: problem(404, str(error)),
     PredictionsMissing: lambda error: problem(404, error.reason, suggestion=error.suggestion),
+    WeightsMissing: lambda error: problem(404, str(error)),
+    WeightsReplaced: lambda error: problem(409, str(error), suggestion="Try again."),
+    ImageRefused: lambda error: _problems({"image": str(error)}),
     UnknownArchitecture: lambda error: problem(404, str(error)),
     UnknownDataset: lambda error: problem(404, str(error)),
     DatasetMissing: lambda error: problem(404, str(error), suggestion=IMAGES_COME),

@@ -19,6 +19,7 @@ from app.api import (
     health,
     leaderboard,
     network_differences,
+    predict,
     predictions,
     queue,
     run_records,
@@ -48,6 +49,7 @@ from app.pages import (
     run_labels,
     run_reproductions,
     selection,
+    try_it,
 )
 from app.pages import compare as compare_page
 from app.pages import compare_files as compare_files_page
@@ -56,6 +58,7 @@ from app.pages import experiments as experiments_page
 from app.pages import leaderboard as leaderboard_page
 from app.pages import runs as runs_page
 from app.pages import storage as storage_page
+from app.prediction import Predictor
 from app.reaper import Reaper
 from app.security import Guard
 from app.sign_in import TokenCheck
@@ -88,6 +91,7 @@ PAGES = (
     images,
     network_difference,
     networks,
+    try_it,
     storage_page,
     login,
     events,
@@ -96,6 +100,7 @@ DOORS = (
     runs,
     run_records,
     predictions,
+    predict,
     experiments,
     compare,
     compare_files,
@@ -110,6 +115,8 @@ DOORS = (
     storage,
     events,
 )
+
+PREDICTIONS_AT_ONCE = 2  # each is some milliseconds of one core
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -145,6 +152,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     remove_leftovers(app.state.settings.data_dir)
     live, beside = LiveFeed(database), (Reaper(database), BinKeeper(database, app.state.settings.runs_dir))
     app.state.database, app.state.live, app.state.turn_to_write = database, live, asyncio.Lock()
+    app.state.predictor = Predictor(database, app.state.settings.runs_dir)
+    app.state.turn_to_predict = asyncio.Semaphore(PREDICTIONS_AT_ONCE)
     live.start()
     for thread in beside:
         thread.start()

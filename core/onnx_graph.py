@@ -37,11 +37,14 @@ BATCH_NORM_EPSILON = 1e-5  # torch.nn.BatchNorm2d's own
 Weights = Mapping[str, NDArray[Any]]  # by the names that worker/models.py gives: "0.weight", "4.inner.0.bias"
 
 
-def onnx_model(layers: Layers, weights: Weights, image_shape: ImageShape, *, mean: float, std: float) -> ModelProto:
+def onnx_model(
+    layers: Layers, weights: Weights, image_shape: ImageShape, *, mean: float, std: float, every_layer: bool = False
+) -> ModelProto:
     """The model of a trained classifier, for any batch size.
 
     Input `images`: float32 (N, C, H, W) in [0, 1]; `mean` and `std` are applied inside. Outputs, float32 (N, classes):
-    `logits`, which are what a last Softmax gets where the network has one, and `probabilities`, their softmax.
+    `logits`, which are what a last Softmax gets where the network has one, and `probabilities`, their softmax; with
+    `every_layer` also what each layer puts out, named by its number, "4.1" inside a Residual, but for such a Softmax.
     Raises ArchitectureError, and KeyError where a weight is missing.
     """
     traced = trace(layers, image_shape)
@@ -53,9 +56,12 @@ def onnx_model(layers: Layers, weights: Weights, image_shape: ImageShape, *, mea
         helper.make_node("Identity", [scores], ["logits"]),
         helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
     ]
+    outputs = [_floats("logits", (num_classes,)), _floats("probabilities", (num_classes,))]
+    for layer, value in graph.outputs if every_layer else ():
+        graph.nodes.append(helper.make_node("Identity", [value], [layer.number]))
+        outputs.append(_floats(layer.number, layer.output_shape))
     made = helper.make_graph(
-        graph.nodes, "network", [_floats("images", image_shape)],
-        [_floats("logits", (num_classes,)), _floats("probabilities", (num_classes,))], graph.initializers,
+        graph.nodes, "network", [_floats("images", image_shape)], outputs, graph.initializers,
     )  # fmt: skip
     opsets = [helper.make_opsetid("", OPSET)]
     return helper.make_model(made, opset_imports=opsets, ir_version=IR_VERSION, producer_name="trainyard")
@@ -68,6 +74,7 @@ class _Graph:
         self._weights = weights
         self.nodes: list[NodeProto] = []
         self.initializers: list[TensorProto] = []
+        self.outputs: list[tuple[TracedLayer, str]] = []  # each layer and the name of its value
 
     def add(self, operation: str, *inputs: str, **attributes: Any) -> str:  # Any: ints, floats, lists of ints
         """One node; returns the name of its output."""
@@ -83,6 +90,7 @@ class _Graph:
         """Layer after layer; returns the name of the last one's output."""
         for position, layer in enumerate(traced):
             value = self._layer(layer, value, f"{prefix}{position}.")
+            self.outputs.append((layer, value))
         return value
 
     def _layer(self, layer: TracedLayer, value: str, prefix: str) -> str:

@@ -156,7 +156,7 @@ def test_a_completed_run_shows_its_figures_curves_and_downloads(client: TestClie
     assert "<title>✓ 94.0 % · lenet5 on digits, seed 0</title>" in told
     assert "test accuracy 94.00 % train accuracy 80.00 % test loss 0.5 train loss 0.25 epoch takes 10 s" in words(told)
     assert "torch 2.15.0+cpu threads 1" in words(told)
-    assert actions(told) == {"again", "start", "reproduce", "edit", "errors", "weights", "delete"}
+    assert actions(told) == {"again", "start", "reproduce", "edit", "errors", "try", "weights", "delete"}
     assert re.search(rf'href="/api/v1/runs/{lease.run_id}/artifacts/\d+" download', told)
     assert f'href="/api/v1/runs/{lease.run_id}/epochs?format=csv" download' in told
     curves = {key: figure(told, key)["data"][0]["y"] for key in ("train_loss", "test_accuracy")}

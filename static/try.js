@@ -1,0 +1,264 @@
+// Try it: strokes on the pad, an image from elsewhere or a test image go to the server, and the newest answer is shown.
+import "./live.js";
+
+const page = document.getElementById("try");
+const answers = document.getElementById("answers");
+const pad = document.getElementById("pad");
+const SEND_MS = 60; // between two images of one stroke
+const MOST_BYTES = 2 ** 20; // that the server takes; a larger file is made smaller here
+const SHRUNK_SIDE = 1024;
+const CELL = 10; // of the pad's 280 pixels: one step of the pen by keyboard
+const STEPS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
+
+// --- the newest image, and its answer: what is under way when a newer one comes is given up ---
+
+let image = null; // a Blob, or null: the test image of the address
+let asking = null;
+let timer = 0;
+let isDue = false;
+let isCopying = false;
+
+const say = (id, words) => (document.getElementById(id).textContent = words);
+
+async function ask() {
+  asking?.abort();
+  const ours = (asking = new AbortController());
+  answers.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(page.dataset.answersUrl + location.search, { method: "POST", body: image, signal: ours.signal, headers: { "HX-Request": "true" } });
+    const html = await answer.text();
+    if (ours !== asking) return;
+    if (answer.headers.has("HX-Redirect")) location.assign(answer.headers.get("HX-Redirect"));
+    if (!answer.ok && answer.status !== 422) throw new Error(String(answer.status));
+    swap(html);
+  } catch (error) {
+    if (error.name !== "AbortError") say("notice", "The server did not answer. Draw on, or try again."), (document.getElementById("notice").hidden = false);
+    return;
+  }
+  document.getElementById("notice").hidden = true;
+}
+
+/** What had the focus has it again. */
+function swap(html) {
+  const focused = answers.contains(document.activeElement) && document.activeElement.getAttribute("href");
+  answers.innerHTML = html;
+  if (focused) [...answers.querySelectorAll("a")].find((link) => link.getAttribute("href") === focused)?.focus({ preventScroll: true });
+  answers.setAttribute("aria-busy", String(isDue || isCopying));
+  tell();
+}
+
+/** At once, and while more comes, once in SEND_MS: the last is always sent. */
+function askSoon() {
+  answers.setAttribute("aria-busy", "true");
+  if (timer) return (isDue = true);
+  send();
+  timer = setTimeout(() => {
+    timer = 0;
+    if (isDue) askSoon();
+  }, SEND_MS);
+}
+
+async function send() {
+  isDue = false;
+  isCopying = true;
+  if (source === pad) image = await new Promise((done) => pad.toBlob(done));
+  isCopying = false;
+  await ask();
+}
+
+let isDrawing = false;
+/** To those who do not see: once the pen is lifted. */
+const tell = () => isDrawing || isDue || isCopying || say("try-said", answers.querySelector("[data-agreement]")?.dataset.agreement ?? "");
+
+let source = null;
+function show(newSource, blob = null) {
+  source = newSource;
+  image = blob;
+  if (newSource !== "sample") mark(null);
+  document.dispatchEvent(new CustomEvent("try:source", { detail: { isOwn: newSource !== "sample" } }));
+  askSoon();
+}
+
+export const sentImage = () => image;
+
+// --- the pad ---
+
+const strokes = []; // each: its width, and points in the pad's pixels
+const pen = { x: 14, y: 14, isDown: false }; // by keyboard, in cells
+const brush = document.getElementById("pad-brush");
+
+function draw(withPen = document.activeElement === pad && pad.matches(":focus-visible")) {
+  const lines = pad.getContext("2d");
+  lines.fillStyle = "#000";
+  lines.fillRect(0, 0, pad.width, pad.height);
+  lines.strokeStyle = lines.fillStyle = "#fff";
+  lines.lineCap = lines.lineJoin = "round";
+  for (const { width, points } of strokes) {
+    lines.lineWidth = width;
+    lines.beginPath();
+    lines.moveTo(...points[0]);
+    for (const point of points.length > 1 ? points.slice(1) : points) lines.lineTo(...point);
+    lines.stroke();
+  }
+  const marker = document.getElementById("pad-pen");
+  if (!marker) return;
+  marker.hidden = !withPen;
+  marker.style.left = `${(100 * (pen.x + 0.5) * CELL) / pad.width}%`;
+  marker.style.top = `${(100 * (pen.y + 0.5) * CELL) / pad.height}%`;
+  marker.classList.toggle("is-down", pen.isDown);
+}
+
+function change(act) {
+  act();
+  draw();
+  show(pad);
+}
+
+if (pad) {
+  const frame = document.createElement("div");
+  frame.className = "try-frame";
+  pad.replaceWith(frame);
+  const marker = document.createElement("i");
+  marker.id = "pad-pen";
+  frame.append(pad, marker);
+
+  const at = (event) => {
+    const box = pad.getBoundingClientRect();
+    return [((event.clientX - box.left) * pad.width) / box.width, ((event.clientY - box.top) * pad.height) / box.height];
+  };
+  pad.addEventListener("pointerdown", (event) => {
+    if (event.button) return;
+    pad.setPointerCapture(event.pointerId);
+    isDrawing = true;
+    change(() => strokes.push({ width: Number(brush.value), points: [at(event)] }));
+  });
+  pad.addEventListener("pointermove", (event) => {
+    if (!isDrawing || !pad.hasPointerCapture(event.pointerId)) return;
+    const moves = event.getCoalescedEvents?.() ?? [];
+    change(() => strokes.at(-1).points.push(...(moves.length ? moves : [event]).map(at)));
+  });
+  for (const kind of ["pointerup", "pointercancel"])
+    pad.addEventListener(kind, () => {
+      isDrawing = false;
+      askSoon();
+    });
+
+  pad.addEventListener("keydown", (event) => {
+    const step = STEPS[event.key];
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    if (step) {
+      const far = event.shiftKey ? 4 : 1;
+      pen.x = Math.min(27, Math.max(0, pen.x + far * step[0]));
+      pen.y = Math.min(27, Math.max(0, pen.y + far * step[1]));
+      if (pen.isDown) change(() => strokes.at(-1).points.push(penPoint()));
+    } else if (event.key === " ") {
+      pen.isDown = !pen.isDown;
+      if (pen.isDown) change(() => strokes.push({ width: Number(brush.value), points: [penPoint()] }));
+    } else if (event.key === "Backspace") undo();
+    else if (event.key === "Delete") clear();
+    else return;
+    event.preventDefault();
+    draw();
+    say("pad-said", `Column ${pen.x + 1}, row ${pen.y + 1}, pen ${pen.isDown ? "down" : "up"}.`);
+  });
+  for (const kind of ["focus", "blur"]) pad.addEventListener(kind, () => draw());
+  document.getElementById("pad-undo").addEventListener("click", undo);
+  document.getElementById("pad-clear").addEventListener("click", clear);
+  draw();
+}
+
+function penPoint() {
+  return [(pen.x + 0.5) * CELL, (pen.y + 0.5) * CELL];
+}
+
+function undo() {
+  pen.isDown = false;
+  if (strokes.length) change(() => strokes.pop());
+}
+
+function clear() {
+  pen.isDown = false;
+  if (strokes.length) change(() => strokes.splice(0));
+}
+
+// --- images from elsewhere ---
+
+async function take(file) {
+  if (!file?.type.startsWith("image/")) return;
+  strokes.splice(0);
+  if (pad) draw();
+  show(file, file.size > MOST_BYTES ? await shrunk(file) : file);
+}
+
+/** A photograph of some megabytes, whose detail no network here would see. */
+async function shrunk(file) {
+  try {
+    const whole = await createImageBitmap(file);
+    const scale = Math.min(1, SHRUNK_SIDE / Math.max(whole.width, whole.height));
+    const small = new OffscreenCanvas(Math.max(1, whole.width * scale), Math.max(1, whole.height * scale));
+    small.getContext("2d").drawImage(whole, 0, 0, small.width, small.height);
+    return await small.convertToBlob({ type: "image/jpeg", quality: 0.95 });
+  } catch {
+    return file; // the server says why it is none
+  }
+}
+
+const file = document.getElementById("try-file");
+const drop = document.getElementById("try-drop");
+file?.addEventListener("change", () => {
+  take(file.files[0]);
+  file.value = ""; // the same one can be chosen again
+});
+document.addEventListener("paste", (event) => take([...(event.clipboardData?.files ?? [])][0]));
+for (const kind of ["dragenter", "dragover"])
+  drop?.addEventListener(kind, (event) => {
+    event.preventDefault();
+    drop.classList.add("is-over");
+  });
+for (const kind of ["dragleave", "drop"]) drop?.addEventListener(kind, () => drop.classList.remove("is-over"));
+drop?.addEventListener("drop", (event) => {
+  event.preventDefault();
+  take(event.dataTransfer.files[0]);
+});
+
+// --- the address is the view: test image, handling, layers ---
+
+function address(name, value) {
+  const asked = new URL(location.href);
+  if (value) asked.searchParams.set(name, value);
+  else asked.searchParams.delete(name);
+  asked.hash = "";
+  history.replaceState(null, "", asked);
+}
+
+function mark(sample) {
+  for (const link of document.querySelectorAll("[data-sample]")) link.toggleAttribute("aria-current", link.dataset.sample === sample);
+  for (const link of document.querySelectorAll("[data-sample][aria-current]")) link.setAttribute("aria-current", "true");
+}
+
+page?.addEventListener("click", async (event) => {
+  const link = event.target.closest("a[data-sample], a[data-layers]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  if ("sample" in link.dataset) {
+    address("sample", link.dataset.sample);
+    strokes.splice(0);
+    if (pad) draw();
+    mark(link.dataset.sample);
+    return show("sample");
+  }
+  address("layers", link.dataset.layers);
+  await ask();
+  (document.getElementById("layers") ?? answers.querySelector("[data-layers]"))?.focus();
+});
+for (const [name, usual] of [["invert", "auto"], ["prepare", "dataset"]]) {
+  const select = document.getElementById(`try-${name}`);
+  select?.addEventListener("change", () => {
+    address(name, select.value === usual ? "" : select.value);
+    askSoon();
+  });
+}
+
+// A run that is trained answers by its newest checkpoint.
+const open = page?.dataset.openRuns.split(",") ?? [];
+document.addEventListener("trainyard:epoch", ({ detail }) => open.includes(String(detail.run)) && askSoon());

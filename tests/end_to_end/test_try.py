@@ -1,0 +1,115 @@
+"""Try it in a real browser, with real runs on digits: by mouse, by keyboard, with a file and a test image."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from core.png import png_bytes
+from tests.end_to_end.trainyards import LOOKS, SIDEWAYS, OpenPage, Trainyard
+
+pytestmark = pytest.mark.timeout(240)
+AGREEMENT = re.compile(r"Both models say \d\.|Of 2 models 1 says \d, 1 says \d\.")
+
+
+@pytest.fixture(scope="module")
+def runs(trainyard: Trainyard) -> list[int]:
+    """LeNet-5 and the real MLP on digits."""
+    launched = [trainyard.launch(epochs=2)]
+    config = {"architecture": {"name": "custom-mlp"}, "dataset": "digits", "epochs": 2}
+    launched.append(trainyard.api.post("runs", json=config).json()["id"])
+    for run in launched:
+        trainyard.wait_until_completed(run)
+    return launched
+
+
+def open_try(page: Page, runs: list[int], more: str = "") -> None:
+    page.goto(f"/try?runs={','.join(map(str, runs))}{more}")
+    expect(page.locator("body")).to_have_attribute("data-connection", "live")
+
+
+def seen(page: Page) -> str:
+    """Once all that was drawn is answered."""
+    expect(page.locator("#answers")).to_have_attribute("aria-busy", "false")
+    return page.locator("#answers .try-seen img").get_attribute("src") or ""
+
+
+def test_every_model_answers_to_what_the_mouse_draws_and_undo_takes_it_back(
+    open_page: OpenPage, runs: list[int]
+) -> None:
+    page = open_page()
+    open_try(page, runs)
+    box = page.locator("#pad").bounding_box()
+    assert box
+    x, y, side = box["x"], box["y"], box["width"]
+    before = page.locator("#answers .try-seen img").get_attribute("src")
+    page.mouse.move(x + 0.5 * side, y + 0.1 * side)
+    page.mouse.down()
+    page.mouse.move(x + 0.5 * side, y + 0.9 * side, steps=12)
+    page.mouse.up()
+    expect(page.locator("#seen-title")).to_contain_text("Your image")
+    expect(page.locator("#try-said")).to_have_text(AGREEMENT)
+    expect(page.locator(".try-model")).to_have_count(2)
+    one = seen(page)
+    assert one != before
+    page.mouse.move(x + 0.2 * side, y + 0.5 * side)
+    page.mouse.down()
+    page.mouse.move(x + 0.8 * side, y + 0.5 * side, steps=6)
+    page.mouse.up()
+    assert seen(page) != one
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#answers .try-seen img")).to_have_attribute("src", one)
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator(".try-agreement")).to_contain_text("empty image")
+
+
+def test_by_keyboard_alone_one_draws_and_sees_the_layers_of_a_model(open_page: OpenPage, runs: list[int]) -> None:
+    page = open_page()
+    open_try(page, runs)
+    page.locator("#pad").focus()
+    for key in ("Shift+ArrowUp", "Shift+ArrowUp", " ", *["Shift+ArrowDown"] * 4, " "):
+        page.keyboard.press(key)
+    expect(page.locator("#pad-said")).to_have_text("Column 15, row 23, pen up.")
+    expect(page.locator("#seen-title")).to_contain_text("Your image")
+    expect(page.locator("#try-said")).to_have_text(AGREEMENT)
+    seen(page)
+    page.locator("a[data-layers]").first.press("Enter")
+    expect(page.locator("#layers-title")).to_contain_text(f"run {runs[0]}")
+    expect(page).to_have_url(re.compile(f"layers={runs[0]}"))
+    expect(page.locator("#seen-title")).to_contain_text("Your image")  # it is kept
+    page.get_by_role("link", name="Hide the layers").press("Enter")
+    expect(page.locator("#layers-title")).to_have_count(0)
+    page.locator("#pad").focus()
+    page.keyboard.press("Delete")
+    expect(page.locator(".try-agreement")).to_contain_text("empty image")
+
+
+def test_test_images_files_and_their_handling(open_page: OpenPage, runs: list[int], tmp_path: Path) -> None:
+    page = open_page()
+    open_try(page, runs)
+    page.locator("a[data-sample='3']").click()
+    expect(page.locator("#seen-title")).to_contain_text("Test image 3")
+    expect(page).to_have_url(re.compile("sample=3"))
+    paper = np.full((300, 200), 240, np.uint8)
+    paper[60:240, 90:110] = 20
+    (tmp_path / "one.png").write_bytes(png_bytes(paper))
+    page.locator("#try-file").set_input_files(tmp_path / "one.png")
+    expect(page.locator(".try-seen")).to_contain_text("Dark and light changed places.")
+    page.get_by_label("Light and dark").select_option("no")
+    expect(page.locator(".try-agreement")).to_contain_text("empty image")
+    expect(page).to_have_url(re.compile("invert=no"))
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_axe_finds_nothing_and_no_page_scrolls_sideways(open_page: OpenPage, runs: list[int], look: str) -> None:
+    page = open_page(**LOOKS[look])
+    for more in ("", f"&layers={runs[0]}"):
+        open_try(page, runs, more)
+        page.locator("#try-choose summary").click()
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        assert len(found.response["passes"]) > 10  # it did look
+        assert page.evaluate(SIDEWAYS) <= 0
