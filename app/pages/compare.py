@@ -27,6 +27,7 @@ from core.events import newest_event_id
 from core.experiments import experiment_by_id, list_experiments
 from core.marks import num_images
 from core.more_seeds import ask_once
+from core.network_pairs import other_networks
 from core.run_state import ENDED, RunState
 from core.runs import RunFilter, list_runs
 from core.settings import Settings
@@ -97,6 +98,8 @@ def _now(session: Session, view: CompareView, settings: Settings) -> dict[str, A
         "num_undrawn": max(0, num_lines(comparison, view) - MOST_LINES), "most_lines": MOST_LINES,
         "published": published, "report_rows": report_sheet(published, view.figure),
         "unlike_report": unlike_the_report(published),
+        "baseline_group": baseline or comparison.groups[0],
+        "other_networks": other_networks(comparison.groups, baseline or comparison.groups[0]),
         "config_rows": config_sheet(comparison.groups, only_differing=view.config == "differing"),
         **parameters_of(comparison, view, verdicts.baseline, verdicts.images_only, looks),
         **_costs(comparison), **_progress(session, view, comparison),

@@ -7,6 +7,7 @@ the square root of its values; a map below seven pixels is drawn with seven.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import Literal
 
 from core.architectures.difference import Difference
@@ -94,9 +95,10 @@ def _svg(
         for cell in cells:
             parts += words(cell)
         parts.append("</g>")
+    floor = arranged.height if alone else inf
     for network, title in enumerate(headings):
         parts += heading(arranged, network, title)
-    parts += [hit(cell, arranged.width) for cells in arranged.networks for cell in cells]
+    parts += [hit(cell, arranged.width, floor) for cells in arranged.networks for cell in cells]
     sides = f"{number(arranged.width)} {number(arranged.height)}"
     label = said("; ".join(labels))
     sized = f'viewBox="0 0 {sides}" role="group" aria-label="{label}"'

@@ -1,6 +1,8 @@
 """The Networks pages: drawings of the catalogue, of saved networks and of runs, their difference; the same by REST."""
 
+import re
 import xml.etree.ElementTree as ET
+from html import unescape
 
 import pytest
 from fastapi.testclient import TestClient
@@ -93,3 +95,15 @@ def test_the_run_page_and_the_launch_form_draw_their_network(client: TestClient,
     assert "4@24×24" in client.get(f"/runs/{run}").text
     outlook = client.get("/runs/new/outlook", params={"architecture": "lenet5", "lenet5.filters": "7, 9"}).text
     assert "C1: feature maps 7@24×24" in outlook
+
+
+def test_where_groups_of_a_comparison_differ_in_their_network_it_leads_to_the_difference(
+    client: TestClient, run: int
+) -> None:
+    other = {"architecture": {"name": "custom-mlp"}, "dataset": "digits"}
+    again = [client.post("/api/v1/runs", json=one).json()["id"] for one in (other, other | {"learning_rate": 0.5})]
+    page = client.get(f"/compare?runs={run},{again[0]},{again[1]}").text
+    links = [unescape(link) for link in re.findall(r'href="(/networks/difference[^"]+)"', page)]
+    assert len(links) == 1  # of two groups with one network the first
+    assert "removed" in client.get(links[0]).text
+    assert "/networks/difference" not in client.get(f"/compare?runs={again[0]},{again[1]}").text

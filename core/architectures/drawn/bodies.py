@@ -1,6 +1,7 @@
 """A stage on the page: its planes or its bar, the words under it, and the panel that hover and keyboard show."""
 
 from collections.abc import Iterator
+from math import inf
 
 from core.architectures.drawn.rows import LABEL_GAP, LINE_HEIGHT, MARGIN, Arrangement, Cell
 from core.architectures.drawn.solids import BAR_WIDTH, MOST_PLANES, Scale
@@ -57,9 +58,12 @@ def heading(arranged: Arrangement, network: int, title: str) -> Iterator[str]:
         )
 
 
-def hit(cell: Cell, room: float) -> str:
-    """The stage as what can be pointed at and focused: its frame, its words for a screen reader, its panel."""
-    tip = _tip(cell, room)
+def hit(cell: Cell, room: float, floor: float = inf) -> str:
+    """The stage as what can be pointed at and focused: its frame, its words for a screen reader, its panel.
+
+    The panel keeps within `room` pixels from the left, and above `floor` where there is nothing to see below it.
+    """
+    tip = _tip(cell, room, floor)
     return (
         f'<g class="net-stage" role="img" tabindex="0" aria-label="{said(told(cell))}">{_frame(cell, "hit")}{tip}</g>'
     )
@@ -85,7 +89,7 @@ def _costs(stage: Stage) -> str:
     return f"{stage.num_parameters:,} parameters, {stage.num_multiply_adds:,} multiply-adds per image"
 
 
-def _tip(cell: Cell, room: float) -> str:
+def _tip(cell: Cell, room: float, floor: float) -> str:
     stage, width = cell.stage, min(TIP_WIDTH, room - 8.0)
     rows = [(words, "tip-name") for words in wrapped(f"{stage.title} {stage.size}", TIP_SIZE, width - 2 * TIP_PAD)]
     for layer in stage.layers:
@@ -98,7 +102,9 @@ def _tip(cell: Cell, room: float) -> str:
         rows.append((f"{MOST_PLANES} of its {stage.shape[0]:,} maps are drawn", "tip-layer"))
     height = len(rows) * TIP_SIZE * 1.4 + 2 * TIP_PAD
     left = min(max(4.0, cell.x - width / 2), room - width - 4.0)
-    top = max(2.0, cell.base - cell.solid.height - height - 2.0)
+    above = cell.base - cell.solid.height - height - 12.0
+    below = cell.base + LABEL_GAP + cell.words_height + 12.0
+    top = above if above >= 0.0 else below if below + height <= floor else 2.0
     frame = f'<rect x="{number(left)}" y="{number(top)}" width="{number(width)}" height="{number(height)}" rx="5"/>'
     lines = "".join(
         text(left + TIP_PAD, top + TIP_PAD + TIP_SIZE * (1.4 * place + 1), words, kind, size=TIP_SIZE, anchor="start")
