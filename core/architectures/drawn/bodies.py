@@ -12,7 +12,7 @@ from core.architectures.labels import layer_label
 from core.architectures.layers import Conv2d
 
 MOST_CELLS = 12  # a bar of at most so many values shows each
-SMALLEST_PADDING = 6.0  # pixels; narrower frames would be clutter around every 3×3 convolution
+SMALLEST_PADDING = 5.0  # pixels; narrower frames would be clutter around every 3×3 convolution
 HEADING_SIZE = 13.0
 TIP_WIDTH, TIP_SIZE, TIP_PAD = 240.0, 11.5, 9.0
 # The handwritten letter of the paper's figure, on a plane of 1 by 1.
