@@ -17,6 +17,7 @@ from app.security import HEADERS
 from app.templating import render
 from core.architectures.catalogue import UnknownArchitecture
 from core.architectures.shapes import ArchitectureError
+from core.chosen_runs import NothingCompared
 from core.dataset_store import DatasetBroken, DatasetMissing, ImageNotFound
 from core.datasets import UnknownDataset
 from core.experiments import ExperimentNotFound
@@ -153,6 +154,7 @@ _DESCRIPTIONS: Mapping[type[Exception], Callable[[Any], Problem]] = {
     DatasetMissing: lambda error: problem(404, str(error), suggestion=IMAGES_COME),
     ImageNotFound: lambda error: problem(404, str(error)),
     DatasetBroken: lambda error: problem(409, str(error), suggestion="Remove its folder; the next run makes it anew."),
+    NothingCompared: lambda error: problem(404, str(error), suggestion="They may have been deleted."),
     GroupNotFound: lambda error: problem(404, str(error), suggestion="Its runs may have been deleted."),
     StillOpen: lambda error: problem(409, str(error), suggestion="Wait until they have ended, or cancel them."),
     IllegalMove: lambda error: problem(409, str(error), suggestion=LOOK_AT_IT),

@@ -45,6 +45,11 @@ _environment.globals["url_for"] = _url_for
 _templates = Jinja2Templates(env=_environment)
 
 
+def rendered(name: str, **context: Any) -> str:
+    """A template that needs no request, everything in it escaped."""
+    return _environment.get_template(name).render(context)
+
+
 def render(request: Request, name: str, *, status_code: int = 200, **context: Any) -> HTMLResponse:
     """A page or partial, everything in it escaped; `context` is what the template names."""
     return _templates.TemplateResponse(request, name, context, status_code=status_code)

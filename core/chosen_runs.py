@@ -10,6 +10,10 @@ from core.tables import Experiment, Run
 MOST_RUNS = 1000  # as many as an experiment has at most
 
 
+class NothingCompared(LookupError):
+    """None of what was asked for is there."""
+
+
 @dataclass(frozen=True)
 class Choice:
     """Ids of runs and experiments; groups by their config hash, or as much of it as no other begins with."""

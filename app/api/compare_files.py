@@ -1,15 +1,20 @@
 """A comparison as files: CSV for spreadsheets, LaTeX for papers."""
 
 from fastapi import APIRouter, Response
+from fastapi.responses import HTMLResponse
 
 from app.api.compare import Baseline, Which
 from app.api.run_records import CSV, Responses, as_file
+from app.compare_view import CompareView
 from app.dependencies import CurrentSettings, Reading
-from core.chosen_runs import choose_runs
+from app.errors import problems
+from core.chosen_runs import NothingCompared, choose_runs
 from core.comparison import compare
 
 router = APIRouter(prefix="/compare", tags=["compare"])
 TEX = "application/x-tex"
+FILE_NAME = "comparison.html"
+HTML: Responses = {200: {"content": {"text/html": {"schema": {"type": "string"}}}}}
 LATEX: Responses = {200: {"content": {TEX: {"schema": {"type": "string"}}}}}
 
 
@@ -73,6 +78,23 @@ def get_comparison_verdicts_in_latex(
     source = f"/compare{which.query(baseline=baseline)}"
     text = verdicts_tex(whole, source) if whole else NOTHING_IN_TEX
     return Response(text, media_type=TEX, headers=as_file("verdicts.tex"))
+
+
+@router.get("/report.html", response_class=HTMLResponse, responses=HTML | problems(404))
+def get_comparison_report(
+    which: Which, session: Reading, settings: CurrentSettings, baseline: Baseline = ""
+) -> HTMLResponse:  # fmt: skip
+    """One file that opens without server, network or script: results, verdicts with their methods, curves, configs,
+    conditions, the literature, every run with its seed and the hash of its weights, and a methods section."""
+    from app.compare_whole import whole_comparison
+    from app.write_up.page import write_up
+
+    whole = whole_comparison(session, settings, which.choice, baseline)
+    if whole is None:
+        raise NothingCompared("None of the runs that were asked for is there, so there is nothing to report.")
+    view = CompareView(**which.model_dump(), baseline=baseline)
+    text = write_up(session, settings, view, whole, f"/compare{view.link()}")
+    return HTMLResponse(text, headers=as_file(FILE_NAME))
 
 
 NOTHING_IN_TEX = "% nothing is compared\n"

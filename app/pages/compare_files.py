@@ -1,15 +1,16 @@
-"""What the Compare page shows, to be copied by its buttons or by address: tables as CSV and LaTeX."""
+"""What the Compare page shows, to be copied by its links or by address: tables as CSV and LaTeX, and the report."""
 
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse
 from sqlmodel import Session
 
-from app.api.compare_files import NOTHING_IN_TEX
+from app.api.compare_files import FILE_NAME, NOTHING_IN_TEX
 from app.compare_columns import columns_of, in_order
 from app.compare_view import CompareView
 from app.dependencies import CurrentSettings, Reading
+from core.chosen_runs import NothingCompared
 from core.invalid_run_config import InvalidRunConfig
 from core.settings import Settings
 
@@ -53,6 +54,18 @@ def verdicts_tex(view: View, session: Reading, settings: CurrentSettings) -> Pla
 
     whole = _whole(session, settings, view)
     return PlainTextResponse(verdicts_tex(whole, f"/compare{view.link()}") if whole else NOTHING_IN_TEX)
+
+
+@router.get("/report.html", name="compare_report")
+def report(view: View, session: Reading, settings: CurrentSettings) -> HTMLResponse:
+    """The comparison as one file that stands by itself; the link on the page saves it."""
+    from app.write_up.page import write_up
+
+    whole = _whole(session, settings, view)
+    if whole is None:
+        raise NothingCompared("None of the runs that were asked for is there, so there is nothing to report.")
+    headers = {"Content-Disposition": f'inline; filename="{FILE_NAME}"'}
+    return HTMLResponse(write_up(session, settings, view, whole, f"/compare{view.link()}"), headers=headers)
 
 
 def _whole(session: Session, settings: Settings, view: CompareView) -> "Whole | None":
