@@ -48,11 +48,11 @@ def network_by_key(
 
     Raises UnknownArchitecture, RunNotFound, GroupNotFound, InvalidRunConfig or ArchitectureError.
     """
+    if key not in FAMILIES and parameters:
+        raise InvalidRunConfig(dict.fromkeys(parameters, "belongs to a family of the catalogue"))
     if key.startswith((RUN, GROUP)):
         return network_of_run(session, _run(session, key), key)
     if key not in FAMILIES:
-        if parameters:
-            raise InvalidRunConfig(dict.fromkeys(parameters, "belongs to a family; a network of your own has none"))
         return _saved(saved_named(session, key), dataset)
     family, dataset = FAMILIES[key], dataset or DATASETS["digits"]
     try:

@@ -8,12 +8,15 @@ from fastapi.responses import HTMLResponse
 from app.dependencies import Reading
 from app.network_cards import NetworkCard, card_of
 from app.network_query import NetworkQuery
+from app.pages.launch_form import text_of
 from app.templating import render
 from core.events import newest_event_id
 from core.known_datasets import datasets_here, known_dataset
 from core.known_networks import keys_and_titles
 
 Key = Annotated[str, Path(max_length=80)]
+
+MOST_CARDS = 30  # the others as links: a card is some 50 kB
 
 router = APIRouter()
 
@@ -26,7 +29,7 @@ def networks_page(
     chosen = known_dataset(session, dataset)
     query, others = NetworkQuery(dataset=chosen.name), keys_and_titles(session)
     cards: dict[str, NetworkCard | str] = {}
-    for key in others:
+    for key in [*others][:MOST_CARDS]:
         try:
             cards[key] = card_of(query.network(session, key))
         except ValueError as error:
@@ -43,7 +46,9 @@ def network_page(
 ) -> HTMLResponse:
     """One network, with the parameters that the address names."""
     card = card_of(query.network(session, name))
+    own = {f"{name}.{field}": text_of(value) for field, value in query.parameters.items()}
+    launch = {"architecture": name} | own | ({"dataset": query.dataset} if query.dataset else {})
     return render(
-        request, "pages/network.html", card=card, query=query, asked=request.url.query,
+        request, "pages/network.html", card=card, query=query, launch=launch, asked=request.url.query,
         others=keys_and_titles(session), event_id=newest_event_id(session),
     )  # fmt: skip

@@ -24,7 +24,7 @@ def layer_label(spec: LayerSpec) -> str:
     """For example "Conv2d 6 filters 5×5, padding 2"; defaults are left unsaid."""
     match spec:
         case Conv2d():
-            window = f"{_count(spec.out_channels, 'filter')} {spec.kernel_size}×{spec.kernel_size}"
+            window = f"{counted(spec.out_channels, 'filter')} {spec.kernel_size}×{spec.kernel_size}"
             stride = f", stride {spec.stride}" if spec.stride != 1 else ""
             padding = f", padding {spec.padding}" if spec.padding else ""
             return f"Conv2d {window}{stride}{padding}{_bias(spec.bias)}"
@@ -32,11 +32,11 @@ def layer_label(spec: LayerSpec) -> str:
             stride = f", stride {spec.stride}" if spec.stride != spec.kernel_size else ""
             return f"{spec.type} {spec.kernel_size}×{spec.kernel_size}{stride}"
         case Linear():
-            return f"Linear {_count(spec.out_features, 'unit')}{_bias(spec.bias)}"
+            return f"Linear {counted(spec.out_features, 'unit')}{_bias(spec.bias)}"
         case Dropout():
             return f"Dropout p = {spec.p:g}"
         case Residual():
-            return f"Residual around {_count(len(spec.layers), 'layer')}"
+            return f"Residual around {counted(len(spec.layers), 'layer')}"
         case _:
             return spec.type
 
@@ -56,8 +56,9 @@ def shape_label(shape: tuple[int, ...]) -> str:
     return "×".join(str(side) for side in shape)
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def counted(number: int, noun: str) -> str:
+    """For example "1 filter", "6 filters", "1,024 units"."""
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _bias(has_bias: bool) -> str:

@@ -44,6 +44,8 @@ def test_one_network_with_parameters_from_the_address(client: TestClient) -> Non
     page = client.get("/networks/lenet5?filters=4,8&pool=max").text
     assert "4@24×24" in page
     assert "max pooling 2×2" in page
+    launch = unescape(re.findall(r'href="(/runs/new[^"]+)"', page)[-1])
+    assert "4@24×24" in client.get(launch).text  # Train it trains what is drawn
     assert client.get("/networks/lenet5?pool=median").status_code == 422
     assert client.get("/networks/lenet5?padding=two").status_code == 422
     assert client.get("/networks/lenet6").status_code == 404

@@ -8,7 +8,7 @@ from core.architectures.drawn.solids import BAR_WIDTH, MOST_PLANES, Scale
 from core.architectures.drawn.stages import Stage
 from core.architectures.drawn.svg import number, points, polygon, rectangle, said, text
 from core.architectures.drawn.text import fitted, wrapped
-from core.architectures.labels import layer_label
+from core.architectures.labels import counted, layer_label
 from core.architectures.layers import Conv2d
 
 MOST_CELLS = 12  # a bar of at most so many values shows each
@@ -86,7 +86,11 @@ def told(cell: Cell) -> str:
 
 
 def _costs(stage: Stage) -> str:
-    return f"{stage.num_parameters:,} parameters, {stage.num_multiply_adds:,} multiply-adds per image"
+    return f"{counted(stage.num_parameters, 'parameter')}, {_work(stage)}"
+
+
+def _work(stage: Stage) -> str:
+    return f"{counted(stage.num_multiply_adds, 'multiply-add')} per image"
 
 
 def _tip(cell: Cell, room: float, floor: float) -> str:
@@ -96,8 +100,7 @@ def _tip(cell: Cell, room: float, floor: float) -> str:
         label = f"{layer.number} {layer_label(layer.spec)}"
         rows += [(words, "tip-layer") for words in wrapped(label, TIP_SIZE, width - 2 * TIP_PAD)]
     if stage.kind != "input" or stage.num_parameters:
-        rows += [(f"{stage.num_parameters:,} parameters", "tip-count")]
-        rows += [(f"{stage.num_multiply_adds:,} multiply-adds per image", "tip-count")]
+        rows += [(counted(stage.num_parameters, "parameter"), "tip-count"), (_work(stage), "tip-count")]
     if len(stage.shape) == 3 and stage.shape[0] > MOST_PLANES:
         rows.append((f"{MOST_PLANES} of its {stage.shape[0]:,} maps are drawn", "tip-layer"))
     height = len(rows) * TIP_SIZE * 1.4 + 2 * TIP_PAD
@@ -125,9 +128,11 @@ def _padding(cell: Cell, following: Stage | None, scale: Scale) -> Iterator[str]
 
 def _letter(cell: Cell) -> Iterator[str]:
     (x, y), (dx, dy), (width, height) = cell.origin, cell.solid.front, cell.solid.sides
+    side = min(width, height)
+    left, top = x + dx + (width - side) / 2, y + dy + (height - side) / 2
     for stroke in LETTER:
-        at = [(x + dx + width * across, y + dy + height * down) for across, down in stroke]
-        yield f'<path class="net-letter" stroke-width="{number(min(width, height) * 0.045)}" d="M{points(at)}"/>'
+        at = [(left + side * across, top + side * down) for across, down in stroke]
+        yield f'<path class="net-letter" stroke-width="{number(side * 0.045)}" d="M{points(at)}"/>'
 
 
 def _bar(cell: Cell) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """A network's drawing: what stands on it, that it is the same each time, and that no two words lie on each other."""
 
+import re
 import xml.etree.ElementTree as ET
 from itertools import combinations
 from random import Random
@@ -19,7 +20,7 @@ from core.architectures.layers import (
     Residual,
     Softmax,
 )
-from core.architectures.shapes import MAX_LAYERS
+from core.architectures.shapes import MAX_LAYERS, count_multiply_adds, count_parameters
 from tests.core.architectures.random_networks import DEEPEST, random_layers
 
 MNIST = (1, 28, 28)
@@ -41,6 +42,12 @@ def boxes(svg: ET.Element) -> list[tuple[float, float, float, float, str]]:
         x, y = float(text.attrib["x"]), float(text.attrib["y"])
         found.append((x - half, y - size, x + half, y + 0.2 * size, words))
     return found
+
+
+def costs(svg: ET.Element) -> list[int]:
+    """Every parameter and multiply-add that its stages tell of."""
+    told = " ".join(stage.attrib["aria-label"] for stage in svg.iter(f"{SVG}g") if "aria-label" in stage.attrib)
+    return [int(number.replace(",", "")) for number in re.findall(r"([\d,]+) (?:parameter|multiply-add)", told)]
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -75,6 +82,7 @@ def test_no_two_words_overlap_and_none_leaves_the_drawing_up_to_sixty_layers(wid
         layers = random_layers(random, image_shape, random.randint(8, DEEPEST))
         svg = drawn(layers, image_shape, width)
         _, _, right, bottom = map(float, svg.attrib["viewBox"].split())
+        assert sum(costs(svg)) == sum(count(layers, image_shape) for count in (count_parameters, count_multiply_adds))
         found = boxes(svg)
         assert len(found) > 8
         for left, top, end, low, words in found:
