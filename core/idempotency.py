@@ -9,10 +9,10 @@ from sqlalchemy import delete
 from sqlmodel import Session, col
 
 from core.known_datasets import datasets_here
+from core.named_networks import with_layers
 from core.queue import enqueue
 from core.run_config import RunConfig, resolve_run
 from core.runs import run_by_id
-from core.saved_architectures import with_layers
 from core.sources import continuation, settle
 from core.tables import IdempotencyKey, Run
 

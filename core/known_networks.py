@@ -70,6 +70,12 @@ def network_of_run(session: Session, run: Run, key: str = "") -> Network:
     return Network(key or f"{RUN}{run.id}", run.architecture, title, LAYERS.validate_python(run.layers), image_shape)
 
 
+def architectures_trained(session: Session) -> list[str]:
+    """What runs can be filtered by: the families, then whatever else there are runs of."""
+    others = session.exec(select(Run.architecture).where(col(Run.architecture).not_in(FAMILIES)).distinct()).all()
+    return [*FAMILIES, *sorted(others)]
+
+
 def keys_and_titles(session: Session) -> dict[str, str]:
     """Of all that are listed: families first, then the newest version of each saved network."""
     families = {name: family.title for name, family in FAMILIES.items()}

@@ -3,27 +3,20 @@
 A run config keeps its layers whole, so what happens here changes no run.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
-from pydantic import JsonValue
 from sqlmodel import Session, col, func, select, update
 
-from core.architecture_choice import ArchitectureChoice
-from core.architectures.catalogue import FAMILIES, UnknownArchitecture
+from core.architectures.catalogue import UnknownArchitecture
 from core.architectures.layers import LAYERS, Layers
 from core.architectures.names import name_problem, split_version, with_version
 from core.architectures.shapes import ArchitectureError, trace_classifier
 from core.datasets import Dataset
 from core.invalid_run_config import InvalidRunConfig
-from core.run_config import RunConfig
-from core.tables import Run, SavedArchitecture
+from core.tables import SavedArchitecture
 
 MAX_NOTES_LENGTH = 2000
-OF_RUN = "run:"  # no name begins so
-Grid = Mapping[str, Sequence[JsonValue]]
 
 
 def save(
@@ -70,6 +63,27 @@ def hide(session: Session, name: str) -> None:
         raise UnknownArchitecture(name)
 
 
+def restore(session: Session, name: str) -> None:
+    """Undoes `hide`; raises UnknownArchitecture where there is nothing to undo."""
+    name, version = split_version(name)
+    mine = [col(SavedArchitecture.name) == name, col(SavedArchitecture.hidden_at).is_not(None)]
+    if version is not None:
+        mine.append(col(SavedArchitecture.version) == version)
+    if session.exec(update(SavedArchitecture).where(*mine).values(hidden_at=None)).rowcount == 0:
+        raise UnknownArchitecture(name)
+
+
+def is_deleted(session: Session, reference: str) -> bool:
+    """Whether such a one is there and listed no more."""
+    name, version = split_version(reference)
+    return any(saved.hidden_at and version in (None, saved.version) for saved in _versions(session, name))
+
+
+def versions_listed(session: Session, reference: str) -> list[SavedArchitecture]:
+    """Of the network that is named, the oldest first."""
+    return [saved for saved in _versions(session, split_version(reference)[0]) if saved.hidden_at is None]
+
+
 def saved_architectures(session: Session) -> list[SavedArchitecture]:
     """Every version that is listed, the newest of each name first."""
     listed = select(SavedArchitecture).where(col(SavedArchitecture.hidden_at).is_(None))
@@ -100,73 +114,6 @@ def saved_named(session: Session, reference: str) -> SavedArchitecture:
 
 def reference_of(saved: SavedArchitecture) -> str:
     return with_version(saved.name, saved.version)
-
-
-def reference_to(session: Session, choice: Mapping[str, Any], runs: Sequence[Run]) -> str:
-    """The name by which a form can say a choice with layers: the saved network's, or that of one of `runs`."""
-    try:
-        saved = saved_named(session, choice["name"])
-    except UnknownArchitecture:
-        saved = None
-    if saved is not None and saved.layers == choice["layers"]:
-        return reference_of(saved)
-    return next((f"{OF_RUN}{run.id}" for run in runs if run.architecture == choice["name"]), choice["name"])
-
-
-def network_of(session: Session, reference: str) -> tuple[str, list[Any]]:
-    """Name and layers of a network of a user's own: saved, or as "run:12" that of a run; raises UnknownArchitecture."""
-    if not reference.startswith(OF_RUN):
-        saved = saved_named(session, reference)
-        return reference_of(saved), saved.layers
-    number = reference.removeprefix(OF_RUN)
-    run = session.get(Run, int(number)) if re.fullmatch(r"[0-9]{1,18}", number) else None
-    choice = run.config["architecture"] if run is not None else {}
-    if "layers" not in choice:
-        raise UnknownArchitecture(reference)
-    return choice["name"], choice["layers"]
-
-
-def with_layers(session: Session, config: RunConfig) -> RunConfig:
-    """The same config, a saved network's layers in it; as it is where no network is saved under its name."""
-    choice = config.architecture
-    if choice.layers is not None:
-        return config
-    filled = _filled(session, choice.name)
-    if filled is None:
-        return config
-    own = ArchitectureChoice.model_validate(filled | {"parameters": choice.parameters})
-    return config.model_copy(update={"architecture": own})
-
-
-def with_layers_of_each(
-    session: Session, base: Mapping[str, JsonValue], grid: Grid
-) -> tuple[dict[str, JsonValue], dict[str, list[JsonValue]]]:
-    """The same for base and grid of an experiment, as they were sent."""
-    filled, varied = dict(base), {path: list(values) for path, values in grid.items()}
-    if "architecture" in filled:
-        filled["architecture"] = _judged_later(session, filled["architecture"])
-    if "architecture" in varied:
-        varied["architecture"] = [_judged_later(session, choice) for choice in varied["architecture"]]
-    return filled, varied
-
-
-def _judged_later(session: Session, choice: JsonValue) -> JsonValue:
-    """Whatever names no saved network stays as it is."""
-    name = choice.get("name") if isinstance(choice, dict) and choice.get("layers") is None else choice
-    filled = _filled(session, name) if isinstance(name, str) else None
-    if filled is None:
-        return choice
-    return choice | filled if isinstance(choice, dict) else filled
-
-
-def _filled(session: Session, name: str) -> dict[str, Any] | None:  # JSON
-    if name in FAMILIES:
-        return None
-    try:
-        own, layers = network_of(session, name)
-    except UnknownArchitecture:
-        return None
-    return {"name": own, "layers": layers}
 
 
 def _versions(session: Session, name: str) -> list[SavedArchitecture]:

@@ -28,8 +28,8 @@ from core.experiments import (
 )
 from core.inheritance import take_over_all
 from core.known_datasets import datasets_here
+from core.named_networks import with_layers_of_each
 from core.report import reproduction
-from core.saved_architectures import with_layers_of_each
 from core.settings import Settings
 from core.tables import Experiment
 

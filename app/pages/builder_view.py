@@ -19,7 +19,8 @@ from core.architectures.shapes import ArchitectureError, count_parameters
 from core.datasets import DATASETS, Dataset
 from core.events import newest_event_id
 from core.known_datasets import datasets_here
-from core.saved_architectures import network_of, newest_of_each, reference_of
+from core.named_networks import network_of
+from core.saved_architectures import newest_of_each, reference_of
 
 NOTHING = "nothing"  # to start from
 UNPROCESSABLE = 422

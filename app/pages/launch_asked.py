@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from core.datasets import Dataset
 from core.experiment_plan import ExperimentPlan, plan_experiment
-from core.saved_architectures import with_layers_of_each
+from core.named_networks import with_layers_of_each
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from sqlmodel import Session
 
 from core.architectures.catalogue import FAMILIES, UnknownArchitecture
 from core.architectures.labels import shape_label
-from core.saved_architectures import network_of, newest_of_each, reference_of
+from core.named_networks import network_of
+from core.saved_architectures import newest_of_each, reference_of
 
 
 @dataclass(frozen=True)

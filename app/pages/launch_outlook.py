@@ -22,8 +22,8 @@ from core.estimates import EpochEstimate, expected_epoch_of, seconds_of_launch
 from core.experiment_plan import ExperimentPlan
 from core.invalid_run_config import InvalidRunConfig
 from core.known_datasets import datasets_here
+from core.named_networks import with_layers
 from core.run_config import RunConfig, parse_run_config, resolve_run
-from core.saved_architectures import with_layers
 from core.sources import settle_plan
 
 # For the drawing of a schedule over images that nobody has counted yet; only its resolution depends on it.

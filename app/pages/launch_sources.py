@@ -11,7 +11,7 @@ from core.experiment_plan import plan_experiment
 from core.experiment_words import PARAMETER
 from core.experiments import runs_of_experiment
 from core.invalid_run_config import InvalidRunConfig
-from core.saved_architectures import reference_to
+from core.named_networks import reference_to
 from core.tables import Experiment, Run
 
 

@@ -17,8 +17,8 @@ from core.datasets import Dataset
 from core.experiment_plan import MAX_REPEATS, MAX_RUNS, MAX_SEED, ExperimentPlan, plan_experiment
 from core.experiment_words import PARAMETER
 from core.invalid_run_config import InvalidRunConfig
+from core.named_networks import with_layers_of_each
 from core.run_config import DEPENDENT_FIELDS, MAX_NAME_LENGTH, RunConfig, checked_name
-from core.saved_architectures import with_layers_of_each
 
 # Stands in for a refused value, so that no other field is refused for its sake: warm-up for epochs, patience for
 # validation. What is not listed has a default that agrees with everything.

@@ -11,9 +11,9 @@ from app.dependencies import CurrentSettings, Reading
 from app.formatting import architecture_title, dataset_title
 from app.leaderboard_view import LEAST_SEEDS_OFFERED, PAGE_SIZE, LeaderboardView
 from app.templating import render
-from core.architectures.catalogue import FAMILIES
 from core.events import newest_event_id
 from core.experiments import experiment_names
+from core.known_networks import architectures_trained
 from core.marks import num_images
 from core.run_state import RunState
 from core.seed_results import datasets_with_results
@@ -30,7 +30,7 @@ def leaderboard_page(request: Request, view: View, session: Reading, settings: C
     told = _told(session, settings, view)
     choices = {
         "dataset": [(name, dataset_title(name)) for name in told["datasets"]],
-        "architecture": [(name, architecture_title(name)) for name in FAMILIES],
+        "architecture": [(name, architecture_title(name)) for name in architectures_trained(session)],
         "experiment": list(experiment_names(session).items()),
         "tag": [(tag, tag) for tag in tags_in_use(session)],
         "min_seeds": [(number, f"{number} seeds or more") for number in LEAST_SEEDS_OFFERED],

@@ -3,9 +3,10 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.datastructures import URL
 
-from app.dependencies import Reading
+from app.dependencies import Reading, Writing
 from app.network_cards import NetworkCard, card_of
 from app.network_query import NetworkQuery
 from app.pages.launch_form import text_of
@@ -13,6 +14,7 @@ from app.templating import render
 from core.events import newest_event_id
 from core.known_datasets import datasets_here, known_dataset
 from core.known_networks import keys_and_titles
+from core.saved_architectures import hide, is_deleted, reference_of, restore, versions_listed
 
 Key = Annotated[str, Path(max_length=80)]
 
@@ -23,8 +25,9 @@ router = APIRouter()
 
 @router.get("/networks", name="networks_page")
 def networks_page(
-    request: Request, session: Reading, dataset: Annotated[str, Query(max_length=64)] = "digits"
-) -> HTMLResponse:
+    request: Request, session: Reading, dataset: Annotated[str, Query(max_length=64)] = "digits",
+    deleted: Annotated[str, Query(max_length=80, description="to undo it")] = "",
+) -> HTMLResponse:  # fmt: skip
     """For the images of a dataset, without those that do not fit them: the reason stands in their place."""
     chosen = known_dataset(session, dataset)
     query, others = NetworkQuery(dataset=chosen.name), keys_and_titles(session)
@@ -37,6 +40,7 @@ def networks_page(
     return render(
         request, "pages/networks.html", cards=cards, dataset=chosen, others=others,
         datasets=datasets_here(session).values(), event_id=newest_event_id(session),
+        deleted=deleted if is_deleted(session, deleted) else "",
     )  # fmt: skip
 
 
@@ -51,4 +55,18 @@ def network_page(
     return render(
         request, "pages/network.html", card=card, query=query, launch=launch, asked=request.url.query,
         others=keys_and_titles(session), event_id=newest_event_id(session),
+        versions=[reference_of(saved) for saved in versions_listed(session, name)],
     )  # fmt: skip
+
+
+@router.post("/networks/{name}/delete", name="delete_network")
+def delete_network(request: Request, name: Key, session: Writing) -> RedirectResponse:
+    """Off every list; runs keep what they trained. Back to the list, which offers to undo it."""
+    hide(session, name)
+    return RedirectResponse(str(URL(request.app.url_path_for("networks_page")).include_query_params(deleted=name)), 303)
+
+
+@router.post("/networks/{name}/restore", name="restore_network")
+def restore_network(request: Request, name: Key, session: Writing) -> RedirectResponse:
+    restore(session, name)
+    return RedirectResponse(request.app.url_path_for("networks_page"), 303)

@@ -11,17 +11,18 @@ from sqlmodel import Session
 
 from app.bulk_words import words_of
 from app.dependencies import CurrentSettings, Reading, Writing
+from app.formatting import architecture_title
 from app.pages.runs_view import RunsView
 from app.run_rows import rows_of
 from app.templating import render
 from app.vitals import Vitals, vitals_of
-from core.architectures.catalogue import FAMILIES
 from core.benchmark_mode import stage
 from core.bulk import BulkResult
 from core.disk import free_space
 from core.events import newest_event_id
 from core.experiments import experiment_names
 from core.known_datasets import datasets_here
+from core.known_networks import architectures_trained
 from core.queue_order import is_paused, stops_running
 from core.queue_order import pause_queue as pause
 from core.run_state import RunState
@@ -74,7 +75,7 @@ def start(request: Request) -> RedirectResponse:
 def runs_page(request: Request, view: View, session: Reading, settings: CurrentSettings) -> HTMLResponse:
     return render(
         request, "pages/runs.html",
-        families=[(family.name, family.title) for family in FAMILIES.values()],
+        families=[(name, architecture_title(name)) for name in architectures_trained(session)],
         datasets=[(dataset.name, dataset.title) for dataset in datasets_here(session).values()],
         **(_table(session, settings, view) | _workers(session, settings) | _undo(session, request.query_params)),
     )  # fmt: skip

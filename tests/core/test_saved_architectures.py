@@ -10,16 +10,15 @@ from core.datasets import DATASETS
 from core.experiment_plan import plan_experiment
 from core.idempotency import enqueue_once
 from core.invalid_run_config import InvalidRunConfig
+from core.named_networks import reference_to, with_layers_of_each
 from core.run_config import parse_run_config, resolve_run
 from core.saved_architectures import (
     hide,
     newest_of_each,
     reference_of,
-    reference_to,
     save,
     saved_architectures,
     saved_named,
-    with_layers_of_each,
 )
 from core.tables import Run
 

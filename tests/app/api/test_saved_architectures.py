@@ -90,3 +90,19 @@ def test_a_run_whose_network_was_never_saved_can_be_cloned_and_launched_again(cl
     assert [(each["config"]["architecture"]["name"], each["config_hash"]) for each in runs] == [
         ("inline", run["config_hash"])
     ] * 3
+
+
+def test_a_network_is_deleted_from_its_page_and_restored(client: TestClient) -> None:
+    for width in (4, 5):
+        saved(client, "mine", width)
+    client.post("/api/v1/runs", json={"architecture": {"name": "mine@1"}, "dataset": "digits"})
+    assert "Delete mine@2" in client.get("/networks/mine@2").text
+    gone = client.post("/networks/mine@2/delete")
+    assert gone.headers["location"] == "/networks?deleted=mine%402"
+    page = client.get(gone.headers["location"]).text
+    assert ("/networks/mine@2/restore" in page, 'id="mine@1"' in page, 'id="mine@2"' in page) == (True, True, False)
+    assert client.post("/networks/mine@2/restore").status_code == 303
+    assert client.post("/networks/mine@2/restore").status_code == 404
+    assert 'id="mine@2"' in client.get("/networks?deleted=mine@2").text
+    assert 'value="mine@1"' in client.get("/runs").text, "runs can be filtered by it"
+    assert client.post("/networks/lenet5/delete").status_code == 404
