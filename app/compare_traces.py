@@ -4,6 +4,7 @@ A trace's `meta` names its group, so that the page can show what belongs togethe
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -18,6 +19,7 @@ from core.spreads import Interval, Spread
 
 Curve = Sequence[tuple[int, Spread | None]]
 Trace = dict[str, Any]  # one of Plotly's
+MOST_LOOKS = 1024  # 8 colours in 3 shades, 7 markers, a dash each, twice
 
 
 @dataclass(frozen=True)
@@ -32,21 +34,21 @@ class Pen:
     def mean(self, group: Group, curve: Curve, places: Places, look: GroupLook) -> Trace:
         form = POINT_FORMAT[self.measure]
         of_seeds = f"<br>%{{customdata[0]:{form}}} to %{{customdata[1]:{form}}}, %{{customdata[2]}} seeds"
-        spreads = [[told.low, told.high, told.n] if told else [None, None, None] for _, told in curve]
         epochs = [[epoch] if self.axis.is_not_epochs else [] for epoch, _ in curve]
-        return _trace(
-            name=group.label,
-            uid=f"mean-{group.config_hash}",
-            meta={"group": group.config_hash},
-            x=places,
-            y=[told.mean if told else None for _, told in curve],
-            customdata=[spread + epoch for spread, epoch in zip(spreads, epochs, strict=True)],
-            mode=self._mode,
-            line={"color": look.colour, "dash": look.dash, "width": 2.25},
-            marker={"color": look.colour, "symbol": look.symbol, "size": 6},
-            cliponaxis=not self.has_markers,
-            hovertemplate=self._told("%{customdata[3]}", of_seeds if len(group.seeds) > 1 else ""),
-        )
+        customdata = [
+            [_short(told.low), _short(told.high), told.n, *epoch] if told else [None, None, None, *epoch]
+            for (_, told), epoch in zip(curve, epochs, strict=True)
+        ]
+        return _line(look, 2.25, 6, self.has_markers) | {
+            "name": group.label,
+            "uid": f"mean-{group.config_hash}",
+            "meta": {"group": group.config_hash},
+            "x": places,
+            "y": [_short(told.mean) if told else None for _, told in curve],
+            "customdata": customdata,
+            "cliponaxis": not self.has_markers,
+            "hovertemplate": self._told("%{customdata[3]}", of_seeds if len(group.seeds) > 1 else ""),
+        }
 
     def band(self, group: Group, edges: Sequence[Interval | None], places: Places, look: GroupLook) -> Trace:
         """A closed outline for each stretch without a gap."""
@@ -56,26 +58,24 @@ class Pen:
             known = [(at, edge) for at, edge in stretch if edge is not None]
             if has_values:
                 x += [*(at for at, _ in known), *(at for at, _ in reversed(known)), None]
-                y += [*(edge.high for _, edge in known), *(edge.low for _, edge in reversed(known)), None]
-        return _trace(
-            name=group.label, uid=f"band-{group.config_hash}", meta={"group": group.config_hash}, x=x, y=y,
-            mode="lines", line={"width": 0, "color": look.colour}, fill="toself", fillcolor=look.colour, opacity=0.17,
-            hoverinfo="skip",
-        )  # fmt: skip
+                y += [
+                    *(_short(edge.high) for _, edge in known),
+                    *(_short(edge.low) for _, edge in reversed(known)),
+                    None,
+                ]
+        own = {"name": group.label, "uid": f"band-{group.config_hash}", "meta": {"group": group.config_hash}}
+        return _area(look.colour) | own | {"x": x, "y": y}
 
     def seed(self, group: Group, seed: Seed, look: GroupLook) -> Trace:
-        return _trace(
-            name=f"{group.label}, seed {seed.run.seed}",
-            uid=f"run-{seed.run.id}",
-            meta={"group": group.config_hash, "run": seed.run.id},
-            x=self.axis.of_seed(group, seed),
-            y=[getattr(point, self.key) for point in seed.points],
-            customdata=[point.epoch for point in seed.points] if self.axis.is_not_epochs else None,
-            mode=self._mode,
-            line={"color": look.colour, "dash": look.dash, "width": 1.25},
-            marker={"color": look.colour, "symbol": look.symbol, "size": 4},
-            hovertemplate=self._told("%{customdata}"),
-        )
+        return _line(look, 1.25, 4, self.has_markers) | {
+            "name": f"{group.label}, seed {seed.run.seed}",
+            "uid": f"run-{seed.run.id}",
+            "meta": {"group": group.config_hash, "run": seed.run.id},
+            "x": self.axis.of_seed(group, seed),
+            "y": [_short(getattr(point, self.key)) for point in seed.points],
+            "hovertemplate": self._told("%{customdata}"),
+            **self._at_epochs([point.epoch for point in seed.points]),
+        }
 
     def published(self, groups: Sequence[Group]) -> list[Trace]:
         """The report's own lines, one for each of its networks that is compared; none where they have no place."""
@@ -88,31 +88,57 @@ class Pen:
             if places is None:
                 continue
             lines.append(
-                _trace(
-                    name=f"{name}, published",
-                    uid=f"published-{name}",
-                    meta={"groups": [one.config_hash for one in groups if one.published is group.published]},
-                    x=places,
-                    y=[getattr(epoch, self.key) for epoch in group.published.epochs],
-                    customdata=epochs if self.axis.is_not_epochs else None,
-                    mode="lines",
-                    line={"color": look_of(group.run.architecture).colour, "dash": "1.5px,2.5px", "width": 1.75},
-                    opacity=0.9,
-                    hovertemplate=self._told("%{customdata}", "<br>the report, one seed, MNIST"),
-                )
+                _dotted(look_of(group.run.architecture).colour)
+                | {
+                    "name": f"{name}, published",
+                    "uid": f"published-{name}",
+                    "meta": {"groups": [one.config_hash for one in groups if one.published is group.published]},
+                    "x": places,
+                    "y": [getattr(epoch, self.key) for epoch in group.published.epochs],
+                    "hovertemplate": self._told("%{customdata}", "<br>the report, one seed, MNIST"),
+                    **self._at_epochs(epochs),
+                }
             )
         return lines
 
-    @property
-    def _mode(self) -> str:
-        return "lines+markers" if self.has_markers else "lines"
+    def _at_epochs(self, epochs: Sequence[int]) -> Trace:
+        return {"customdata": epochs} if self.axis.is_not_epochs else {}
 
     def _told(self, epoch: str, more: str = "") -> str:
         value = f"%{{y:{POINT_FORMAT[self.measure]}}}"
         return f"<b>%{{fullData.name}}</b><br>{self.axis.told(epoch)}: {value}{more}<extra></extra>"
 
 
+# Plotly checks each look once; names and points, which are ours, it would copy three times over.
+@lru_cache(maxsize=MOST_LOOKS)
+def _line(look: GroupLook, width: float, size: int, has_markers: bool) -> Trace:
+    return _checked(
+        mode="lines+markers" if has_markers else "lines",
+        line={"color": look.colour, "dash": look.dash, "width": width},
+        marker={"color": look.colour, "symbol": look.symbol, "size": size},
+    )
+
+
+@lru_cache(maxsize=MOST_LOOKS)
+def _area(colour: str) -> Trace:
+    return _checked(
+        mode="lines", line={"width": 0, "color": colour}, fill="toself", fillcolor=colour, opacity=0.17,
+        hoverinfo="skip",
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=MOST_LOOKS)
+def _dotted(colour: str) -> Trace:
+    line = {"color": colour, "dash": "1.5px,2.5px", "width": 1.75}
+    return _checked(mode="lines", line=line, opacity=0.9)
+
+
 # Any: Plotly's options, which it checks itself
-def _trace(x: Sequence[float | None], y: Sequence[float | None], **look: Any) -> Trace:
-    """A checked trace with its points, which Plotly's own check would copy three times."""
-    return {**go.Scatter(look).to_plotly_json(), "x": x, "y": y}
+def _checked(**look: Any) -> Trace:
+    checked: Trace = go.Scatter(look).to_plotly_json()
+    return checked
+
+
+def _short(value: float | None) -> float | None:
+    """As exact as anybody reads it: of a thousand runs the digits beyond would be half of the page."""
+    return None if value is None else float(f"{value:.6g}")
