@@ -21,6 +21,7 @@ from core.chosen_runs import NothingCompared
 from core.dataset_store import DatasetBroken, DatasetMissing, ImageNotFound
 from core.datasets import UnknownDataset
 from core.experiments import ExperimentNotFound
+from core.gallery import GalleryFull, ImageGone
 from core.idempotency import KeyReused
 from core.image_files import ImageRefused
 from core.invalid_run_config import InvalidRunConfig, problems_of
@@ -148,6 +149,8 @@ _DESCRIPTIONS: Mapping[type[Exception], Callable[[Any], Problem]] = {
     PredictionsMissing: lambda error: problem(404, error.reason, suggestion=error.suggestion),
     WeightsMissing: lambda error: problem(404, str(error)),
     WeightsReplaced: lambda error: problem(409, str(error), suggestion="Try again."),
+    ImageGone: lambda error: problem(404, str(error)),
+    GalleryFull: lambda error: problem(409, str(error)),
     ImageRefused: lambda error: _problems({"image": str(error)}),
     UnknownArchitecture: lambda error: problem(404, str(error)),
     UnknownDataset: lambda error: problem(404, str(error)),

@@ -16,6 +16,7 @@ from app.api import (
     drawings,
     events,
     experiments,
+    gallery,
     health,
     leaderboard,
     network_differences,
@@ -55,6 +56,7 @@ from app.pages import compare as compare_page
 from app.pages import compare_files as compare_files_page
 from app.pages import disagreements as disagreements_page
 from app.pages import experiments as experiments_page
+from app.pages import gallery as gallery_page
 from app.pages import leaderboard as leaderboard_page
 from app.pages import runs as runs_page
 from app.pages import storage as storage_page
@@ -92,6 +94,7 @@ PAGES = (
     network_difference,
     networks,
     try_it,
+    gallery_page,
     storage_page,
     login,
     events,
@@ -101,6 +104,7 @@ DOORS = (
     run_records,
     predictions,
     predict,
+    gallery,
     experiments,
     compare,
     compare_files,

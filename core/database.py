@@ -17,9 +17,9 @@ from sqlalchemy import Connection, Engine, create_engine, event, insert, text
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session, SQLModel
 
-from core import dataset_tables, run_tables, tables  # noqa: F401 create_all makes the tables of all
+from core import dataset_tables, gallery, run_tables, tables  # noqa: F401 create_all makes the tables of all
 
-SCHEMA_VERSION = 12  # the newest step in core/migrations
+SCHEMA_VERSION = 13  # the newest step in core/migrations
 # Below this version a WAL reset can lose a committed transaction (sqlite.org, release log 3.51.3).
 FIRST_SOUND_SQLITE = (3, 51, 3)
 BUSY_TIMEOUT_SECONDS = 30

@@ -75,11 +75,23 @@ function show(newSource, blob = null) {
   source = newSource;
   image = blob;
   if (newSource !== "sample") mark(null);
-  document.dispatchEvent(new CustomEvent("try:source", { detail: { isOwn: newSource !== "sample" } }));
+  if (newSource !== "sample") address("kept", "");
+  keep.hidden = newSource === "sample";
+  say("keep-said", "");
   askSoon();
 }
 
-export const sentImage = () => image;
+// --- the gallery ---
+
+const keep = document.getElementById("try-keep");
+keep?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const asked = new URLSearchParams(location.search);
+  asked.set("label", document.getElementById("keep-label").value);
+  const answer = await fetch(`${keep.dataset.url}?${asked}`, { method: "POST", body: image, headers: { "HX-Request": "true" } });
+  const isTold = answer.ok || answer.status === 422;
+  document.getElementById("keep-said").innerHTML = isTold ? await answer.text() : "The server did not keep it. Try again.";
+});
 
 // --- the pad ---
 
@@ -241,6 +253,7 @@ page?.addEventListener("click", async (event) => {
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   if ("sample" in link.dataset) {
+    address("kept", "");
     address("sample", link.dataset.sample);
     strokes.splice(0);
     if (pad) draw();

@@ -7,6 +7,7 @@ import numpy as np
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 from pydantic import Field
+from sqlmodel import Session
 
 from app.compare_view import Compared
 from app.dependencies import LARGEST_ID, CurrentPredictor, CurrentSettings, Reading, SentImage, TurnToPredict
@@ -17,6 +18,7 @@ from core.activations import layer_pictures
 from core.architectures.shapes import trace
 from core.dataset_store import MaterialisedDataset
 from core.events import newest_event_id
+from core.gallery import kept_image
 from core.image_files import ImageRefused
 from core.png import png_bytes
 from core.preprocessing import Prepared
@@ -35,6 +37,7 @@ class TryView(Compared, Handling):
     """Which models, which image where none was sent, how it is handled, and whose layers are shown."""
 
     sample: Number = None  # a test image
+    kept: Number = None  # an image of the gallery
     layers: Number = None  # a run
 
 
@@ -49,7 +52,9 @@ def try_page(
     chosen = choose_models(session, view.choice, settings.materialised_dir)
     shown: dict[str, Any] = {}
     if chosen.dataset is not None:
-        shown = _answers(view, chosen, chosen.dataset, predictor, b"") | {"samples": _samples(chosen.dataset, view)}
+        shown = _answers(view, chosen, chosen.dataset, predictor, b"", session) | {
+            "samples": _samples(chosen.dataset, view)
+        }
         shown["can_draw"] = framing_of(chosen.dataset) is not None
     return render(
         request, "pages/try.html", view=view, chosen=chosen, event_id=newest_event_id(session),
@@ -68,22 +73,20 @@ def try_answers(
     if chosen.dataset is None:
         raise WeightsMissing(" ".join(chosen.left_out) or "There is no trained run yet.")
     try:
-        shown = _answers(view, chosen, chosen.dataset, predictor, image)
+        shown = _answers(view, chosen, chosen.dataset, predictor, image, session)
     except ImageRefused as refusal:
         return render(request, "partials/try/refused.html", status_code=422, reason=str(refusal))
     return render(request, "partials/try/answers.html", view=view, **shown)
 
 
 def _answers(
-    view: TryView, chosen: ChosenModels, dataset: MaterialisedDataset, predictor: Predictor, image: bytes
-) -> dict[str, Any]:  # what the template names
-    label, title = None, "Your image"
+    view: TryView, chosen: ChosenModels, dataset: MaterialisedDataset, predictor: Predictor, image: bytes,
+    session: Session,
+) -> dict[str, Any]:  # fmt: skip  # what the template names
     if image:
-        seen = seen_by(dataset, image, view)
+        seen, label, title = seen_by(dataset, image, view), None, "Your image"
     else:
-        number = min(view.sample or 0, dataset.manifest.num_test - 1)
-        seen = Seen(Prepared(dataset.image("test", number)), [])
-        label, title = int(dataset.labels("test")[number]), f"Test image {number:,}"
+        seen, label, title = _of_gallery(view, dataset, session) or _of_test_split(view, dataset)
     tried = try_image(predictor, dataset, chosen, seen)
     return {
         "tried": tried, "dataset": dataset, "label": label, "title": title, "seen_png": data_url(seen.image),
@@ -91,6 +94,23 @@ def _answers(
         "layers_of": next((answer.run for answer in tried.answers if answer.run.id == view.layers), None),
         "pictures": _pictures(view, tried, predictor),
     }  # fmt: skip
+
+
+def _of_gallery(view: TryView, dataset: MaterialisedDataset, session: Session) -> tuple[Seen, int | None, str] | None:
+    """Where it is of the shape that the networks see. Raises ImageGone."""
+    if not view.kept:
+        return None
+    kept, manifest = kept_image(session, view.kept), dataset.manifest
+    if tuple(kept.shape) != manifest.image_shape:
+        return None
+    label = manifest.classes.index(kept.label) if kept.label in manifest.classes else None
+    return Seen(Prepared(kept.pixels), []), label, f"Image {kept.id} of the gallery"
+
+
+def _of_test_split(view: TryView, dataset: MaterialisedDataset) -> tuple[Seen, int | None, str]:
+    number = min(view.sample or 0, dataset.manifest.num_test - 1)
+    seen = Seen(Prepared(dataset.image("test", number)), [])
+    return seen, int(dataset.labels("test")[number]), f"Test image {number:,}"
 
 
 def _order(tried: Tried) -> list[int]:

@@ -103,12 +103,31 @@ def test_test_images_files_and_their_handling(open_page: OpenPage, runs: list[in
     expect(page).to_have_url(re.compile("invert=no"))
 
 
+def test_a_misread_image_goes_to_the_gallery_and_can_be_tried_again(open_page: OpenPage, runs: list[int]) -> None:
+    page = open_page()
+    open_try(page, runs)
+    page.locator("#pad").focus()
+    for key in ("Shift+ArrowUp", " ", "Shift+ArrowDown", " "):
+        page.keyboard.press(key)
+    seen(page)
+    page.get_by_label("It is").select_option("8")
+    page.get_by_role("button", name="Send to the gallery").click()
+    page.locator("#keep-said").get_by_role("link", name="The gallery").click()
+    expect(page.locator(".kept-images > li")).to_have_count(1)
+    expect(page.locator(".kept-said li")).to_have_count(4)  # two models, then and now
+    page.get_by_role("link", name="Try again").click()
+    expect(page.locator("#seen-title")).to_have_text("Image 1 of the gallery, as the network sees it")
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_axe_finds_nothing_and_no_page_scrolls_sideways(open_page: OpenPage, runs: list[int], look: str) -> None:
     page = open_page(**LOOKS[look])
-    for more in ("", f"&layers={runs[0]}"):
-        open_try(page, runs, more)
-        page.locator("#try-choose summary").click()
+    for more in ("", f"&layers={runs[0]}", None):
+        open_try(page, runs, more or "")
+        if more is None:
+            page.goto("/try/gallery")
+        else:
+            page.locator("#try-choose summary").click()
         found = Axe().run(page)
         assert found.violations_count == 0, found.generate_report()
         assert len(found.response["passes"]) > 10  # it did look
