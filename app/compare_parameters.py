@@ -5,7 +5,7 @@ from typing import Any
 
 from app.compare_effects import accuracy_intervals, fronts_of, tell_effects
 from app.compare_looks import GroupLook
-from app.compare_view import Compared, CompareView
+from app.compare_view import CompareView
 from app.effect_charts import effect_panels
 from app.effect_words import OUTCOME_WORDS, effect_notes, factor_title, heat_notes, shade_words
 from app.parallel_chart import parallel_panel
@@ -20,8 +20,8 @@ MOST_LINKED = 300  # groups in one address, which the server reads to 8,000 char
 
 def runs_link(groups: Sequence[Group]) -> str:
     """The query that shows the seeds of these groups, each with its run."""
-    hashes = tuple(group.config_hash[:16] for group in groups)
-    return Compared(groups=hashes).query(lines="seeds") if len(hashes) <= MOST_LINKED else ""
+    hashes = ",".join(group.config_hash[:16] for group in groups)
+    return f"?groups={hashes}&lines=seeds" if len(groups) <= MOST_LINKED else ""
 
 
 def parameters_of(

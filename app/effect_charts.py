@@ -21,8 +21,9 @@ from core.factors import Axis
 from core.spreads import Interval
 
 Link = Callable[[Sequence[Group]], str]  # the address of the runs of these groups
+BESIDE = 0.03  # a config's point stands so far to the left of the mean, which would hide it. Guess, untuned
 LEAST_GAP = 0.17  # between two labels of an axis, in its length: as long as "0.001". Guess, untuned
-LONGEST_LABEL = 18
+LONGEST_LABEL = 16
 LONGEST_LABELS = 26  # characters that stand side by side below a panel; more are slanted. Guess, untuned
 
 
@@ -45,13 +46,15 @@ def _effect_panel(key: str, effect: Effect, shown: ToldEffects, span: Sequence[f
 
 
 def _configs(effect: Effect, shown: ToldEffects, link: Link) -> Trace:
-    """Each config as a small point."""
+    """Each config as a small point; none where a value is that of one config, whose mean says it."""
     axis, groups = effect.factor.axis, shown.effects.groups
     points = [
-        (axis.place(level), mean, groups[place])
+        (axis.place(level) - BESIDE, mean, groups[place])
         for place, (level, mean) in enumerate(zip(axis.level_of, shown.effects.means, strict=True))
         if level is not None and mean is not None
     ]
+    if len(points) == len({x for x, _, _ in points}):
+        points = []
     return _checked(
         x=[x for x, _, _ in points], y=[y for _, y, _ in points], name="a config", mode="markers", cliponaxis=False,
         marker={"size": 5, "color": QUIET, "opacity": 0.45},

@@ -62,14 +62,14 @@ def _line(
 ) -> Trace:  # fmt: skip
     """As Plotly's own check would leave it, which for hundreds of lines takes longer than all else."""
     group, mean = shown.effects.groups[place], shown.effects.means[place]
-    look, told = looks[group.config_hash], [escape(group.label), shown.words.figure(mean), link([group])]
-    share = shown.shade(mean or 0.0)
+    look, share = looks[group.config_hash], shown.shade(mean or 0.0)
     return {
         "type": "scatter", "mode": "lines+markers", "x": list(range(len(points))), "y": list(points),
-        "uid": f"parallel-{group.config_hash}", "meta": {"group": group.config_hash}, "cliponaxis": False,
+        "uid": f"parallel-{group.config_hash}", "name": escape(group.label), "cliponaxis": False,
+        "meta": {"group": group.config_hash, "address": link([group])},
         "line": {"color": look.colour, "dash": look.dash, "width": 1 + 2 * share},
-        "marker": {"color": look.colour, "size": 4}, "opacity": 0.3 + 0.7 * share, "customdata": [told] * len(points),
-        "hovertemplate": "<b>%{customdata[0]}</b><br>%{customdata[1]}<extra></extra>",
+        "marker": {"color": look.colour, "size": 4}, "opacity": 0.3 + 0.7 * share,
+        "hovertemplate": f"<b>%{{fullData.name}}</b><br>{shown.words.figure(mean)}<extra></extra>",
     }  # fmt: skip
 
 

@@ -17,8 +17,8 @@ const inSight = new IntersectionObserver(
 
 function drawn(plot) {
   show(plot, JSON.parse(document.getElementById(`figure-${plot.dataset.plot}`).textContent));
-  plot.on("plotly_click", ({ points: [{ customdata }] }) => {
-    const address = customdata?.at(-1);
+  plot.on("plotly_click", ({ points: [{ customdata, data }] }) => {
+    const address = customdata?.at(-1) ?? data.meta?.address;
     if (address) location.assign(address);
   });
   plot.on("plotly_hover", ({ points: [{ data }] }) => standOut(data.meta?.group));

@@ -91,6 +91,20 @@ def test_what_cannot_be_told_apart_is_said(client: TestClient, database: Databas
     assert "1 run failed or was cancelled and is not in it" in told
 
 
+def test_what_a_user_typed_stays_text_in_every_figure(client: TestClient, database: Database) -> None:
+    runs = [trained(database, accuracy, learning_rate=rate) for accuracy, rate in ((0.9, 0.1), (0.8, 0.1), (0.7, 0.2))]
+    with database.writing() as session:
+        run = session.get_one(Run, runs[0])
+        name = "<img src=x>" * 3
+        run.config = run.config | {"architecture": {"name": name, "parameters": {}}}
+        run.config_hash, run.architecture, run.num_parameters = "0" * 64, name, 1000
+    text = page(client, f"?runs={','.join(map(str, runs))}")
+    assert "<img" not in section(text, "effects") + section(text, "tradeoffs")
+    assert figure(text, "effect-0")["layout"]["xaxis"]["ticktext"][0] == "&lt;img src=x&gt;&lt;img…"
+    for key in ("effect-0", "effect-1", "parallel", "price-num_parameters"):
+        assert "<img" not in json.dumps(figure(text, key))
+
+
 def test_without_a_difference_there_is_no_section_and_before_the_first_run_ends_it_says_so(
     client: TestClient, database: Database
 ) -> None:
