@@ -18,7 +18,10 @@ class CostRow:
 
 
 def costs_of(run: Run) -> dict[str, Any]:  # what the template names
-    return {"costs": cost_rows(run), "conditions": conditions_words(run), "machine": machine_words(run)}
+    return {
+        "costs": cost_rows(run), "conditions": conditions_words(run), "machine": machine_words(run),
+        "environment": run.environment or {},
+    }  # fmt: skip
 
 
 def cost_rows(run: Run) -> list[CostRow]:

@@ -40,6 +40,11 @@ def looks_at(session: Session, baseline: str, others: Collection[str]) -> dict[s
     return {other: 1 + sum(bool(pair & {baseline, other}) for pair in pairs) for other in others}
 
 
+def looks_of_experiment(session: Session, experiment_id: int) -> list[Look]:
+    """More seeds that were asked for after a verdict on one of its groups, the first first."""
+    return list(session.exec(select(Look).where(Look.experiment_id == experiment_id).order_by(col(Look.id))))
+
+
 def ask_for_more_seeds(session: Session, baseline: str, group: str, number: int) -> list[Run]:
     """Queues the same configs with the next unused seeds, the same for both, seed by seed, in a benchmark
     repeated like its others; counts a look where there could be a verdict before.

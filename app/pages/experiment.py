@@ -15,6 +15,7 @@ from core import experiment_changes as changes
 from core.benchmark_mode import stage
 from core.events import newest_event_id
 from core.experiments import experiment_by_id
+from core.more_seeds import looks_of_experiment
 from core.queue_order import is_paused
 from core.workers import disk_is_low, live_workers
 
@@ -90,6 +91,7 @@ def _shown(session: Session, experiment_id: int) -> dict[str, Any]:  # what the 
     return {
         "face": face, "experiment": face.experiment, "tab_title": tab_title(face),
         "event_id": newest_event_id(session), "is_paused": is_paused(session),
+        "looks": looks_of_experiment(session, experiment_id),
         "benchmark": stage(session), "has_worker": bool(workers), "disk_is_low": disk_is_low(workers),
     }  # fmt: skip
 

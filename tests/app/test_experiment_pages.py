@@ -1,6 +1,7 @@
 """The Experiments page, an experiment's own, and the report again: what they show and what their buttons do."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi.testclient import TestClient
@@ -12,7 +13,7 @@ from core.experiment_plan import plan_experiment
 from core.experiments import launch_experiment, list_experiments, runs_of_experiment
 from core.run_state import RunState
 from core.settings import Settings
-from core.tables import Experiment, Run
+from core.tables import Experiment, Look, Run
 from tests.app.trained_runs import claim, complete, join, record_epochs
 
 HOSTILE = """<script>alert(1)</script>"'&{{7*7}}"""
@@ -49,6 +50,29 @@ def test_without_experiments_the_page_offers_the_report(client: TestClient) -> N
     assert "Ask a question of several networks" in text_of(client, "/experiments")
     assert 'href="/experiments/report"' in client.get("/experiments").text
     assert 'href="/experiments/report"' in client.get("/runs").text
+
+
+def test_an_experiment_lists_its_looks_and_leads_to_its_errors(client: TestClient, database: Database) -> None:
+    experiment = launch(database)
+    assert "Its errors" not in text_of(client, f"/experiments/{experiment}")
+    first, second = list(dict.fromkeys(run.config_hash for run in runs_of(database, experiment)))
+    lease = claim(database, join(database))
+    record_epochs(database, lease, 1, 2)
+    complete(database, lease)
+    with database.writing() as session:
+        for baseline in (first, "e" * 64):
+            session.add(
+                Look(
+                    experiment_id=experiment, group_hash=second, baseline_hash=baseline, seeds=[2, 3],
+                    created_at=datetime.now(UTC),
+                )
+            )  # fmt: skip
+    text = text_of(client, f"/experiments/{experiment}")
+    assert re.search(r"2 more seeds each of learning rate 0\.01 and learning rate 0\.1 , just now", text)
+    assert "a group of another experiment (eeeeeeeeeeee)" in text
+    shown = client.get(f"/experiments/{experiment}").text
+    assert f'href="/compare?groups={second[:16]},{first[:16]}&amp;baseline={first[:12]}"' in shown
+    assert f"?experiment={experiment}" in shown.split('id="act-errors"')[1].split(">")[0]
 
 
 def test_the_list_tells_what_varies_and_how_far_it_is(client: TestClient, database: Database) -> None:

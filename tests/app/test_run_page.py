@@ -179,6 +179,7 @@ def test_a_run_says_what_it_cost_and_whether_it_was_alone(client: TestClient, da
         run.most_runs_beside, run.export_beside = 2, True
         record_environment(session, lease, {"device_name": "A CPU", "torch_version": "2.15.0", "threads": 1})
     told = words(client.get(f"/runs/{lease.run_id}/costs").text)
+    assert "Trained with device name A CPU torch version 2.15.0 threads 1" in told  # what the page fetches again
     assert "Not alone: at the same time at most 2 other runs were trained and files of completed" in told
     assert "answer, one image 0.187 ms" in told
     assert "answer, 100 images 1.2 ms" in told
