@@ -1,6 +1,7 @@
 """Marks of a drawing as SVG. Coordinates are rounded to a tenth of a pixel: the same layers make the same bytes."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from html import escape
 
 Point = tuple[float, float]
@@ -8,9 +9,11 @@ Point = tuple[float, float]
 
 def number(value: float) -> str:
     """A tenth of a pixel; none is "-0"."""
-    return f"{round(value, 1) + 0.0:.1f}".removesuffix(".0")
+    text = f"{value:.1f}".removesuffix(".0")
+    return "0" if text == "-0" else text
 
 
+@lru_cache(4096)  # the same few words come again and again
 def said(words: str) -> str:
     """A text as content or attribute; what XML has no character for is left out."""
     return escape("".join(filter(_is_xml, words)))

@@ -1,5 +1,7 @@
 """How wide a line of a drawing is, and where it breaks: without a font, so never narrower than a browser draws it."""
 
+from functools import lru_cache
+
 # Advance widths of DejaVu Sans in thousandths of an em, rounded up to 50: it is the widest face that `FONT` may become.
 _WIDTHS = {
     character: width
@@ -26,6 +28,7 @@ _BOLD = 1.16  # DejaVu Sans Bold against the regular, at the widest ("r": 493 to
 FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, Roboto, DejaVu Sans, sans-serif"  # the paper's is Helvetica
 
 
+@lru_cache(4096)  # the same few words come again and again
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """Pixels, at a font size in pixels; at least what a browser needs."""
     return sum(_WIDTHS.get(character, _WIDEST) for character in text) / 1000 * size * (_BOLD if bold else 1.0)
