@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -251,3 +252,44 @@ def test_axe_finds_nothing_and_no_page_scrolls_sideways(open_page: OpenPage, exp
         assert found.violations_count == 0, f"{path}: {found.generate_report()}"
         assert len(found.response["passes"]) > 10  # it did look
         assert page.evaluate(SIDEWAYS) <= 0, path
+
+
+def test_tables_are_copied_by_mouse_and_by_keyboard(open_page: OpenPage, experiment: int) -> None:
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    page.goto(f"/compare?experiment={experiment}")
+    expect_lines(page, 2)
+    page.locator("#copy-table-tex").click()
+    expect(page.locator("#copy-table-tex")).to_have_text("Copied")
+    expect(page.locator("#copy-said")).to_have_text("The table as LaTeX is on the clipboard.")
+    copied = page.evaluate("() => navigator.clipboard.readText()")
+    assert copied.startswith(f"% from /compare?experiment={experiment}\n")
+    assert "\\toprule" in copied
+    page.locator("#copy-verdicts-csv").press("Enter")
+    expect(page.locator("#copy-verdicts-csv")).to_have_text("Copied")
+    assert page.evaluate("() => navigator.clipboard.readText()").startswith("group,label,baseline,")
+    expect(page.locator("#copy-table-tex")).to_have_text("LaTeX", timeout=5000)
+    expect(page).to_have_url(re.compile(rf"/compare\?experiment={experiment}$"))
+
+
+def test_the_report_opens_from_the_disk_without_network_or_script(
+    open_page: OpenPage, experiment: int, tmp_path: Path
+) -> None:
+    page = open_page()
+    page.goto(f"/compare?experiment={experiment}")
+    with page.expect_download() as saving:
+        page.get_by_role("link", name="Report, HTML").click()
+    file = tmp_path / "comparison.html"
+    saving.value.save_as(file)
+    for look in LOOKS.values():
+        alone = open_page(offline=True, java_script_enabled=True, **look)
+        asked: list[str] = []
+        alone.on("request", lambda request, asked=asked: asked.append(request.url))
+        alone.goto(file.as_uri())
+        expect(alone.get_by_role("heading", name="Methods")).to_be_visible()
+        expect(alone.locator(".chart svg")).to_have_count(4)
+        assert [url for url in asked if not url.startswith("data:")] == [file.as_uri()]
+        assert alone.evaluate(SIDEWAYS) <= 0
+        found = Axe().run(alone)
+        assert found.violations_count == 0, found.generate_report()
+    alone.emulate_media(media="print", color_scheme="dark")
+    assert alone.evaluate("() => getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
