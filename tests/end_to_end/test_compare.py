@@ -271,6 +271,13 @@ def test_tables_are_copied_by_mouse_and_by_keyboard(open_page: OpenPage, experim
     expect(page).to_have_url(re.compile(rf"/compare\?experiment={experiment}$"))
 
 
+def requests_of(page: Page) -> list[str]:
+    """Grows with each address that the page asks for, what lies in the page itself apart."""
+    asked: list[str] = []
+    page.on("request", lambda request: None if request.url.startswith("data:") else asked.append(request.url))
+    return asked
+
+
 def test_the_report_opens_from_the_disk_without_network_or_script(
     open_page: OpenPage, experiment: int, tmp_path: Path
 ) -> None:
@@ -282,12 +289,11 @@ def test_the_report_opens_from_the_disk_without_network_or_script(
     saving.value.save_as(file)
     for look in LOOKS.values():
         alone = open_page(offline=True, java_script_enabled=True, **look)
-        asked: list[str] = []
-        alone.on("request", lambda request, asked=asked: asked.append(request.url))
+        asked = requests_of(alone)
         alone.goto(file.as_uri())
         expect(alone.get_by_role("heading", name="Methods")).to_be_visible()
         expect(alone.locator(".chart svg")).to_have_count(4)
-        assert [url for url in asked if not url.startswith("data:")] == [file.as_uri()]
+        assert asked == [file.as_uri()]
         assert alone.evaluate(SIDEWAYS) <= 0
         found = Axe().run(alone)
         assert found.violations_count == 0, found.generate_report()
