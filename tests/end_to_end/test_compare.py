@@ -179,7 +179,7 @@ def test_seeds_unfold_and_columns_sort_by_keyboard(open_page: OpenPage, experime
     unfold = page.get_by_role("button", name="Seeds of LeNet-5")
     unfold.press("Enter")
     expect(page.locator(".seed-row").first).to_be_visible()
-    parameters = page.get_by_role("link", name="parameters")
+    parameters = page.get_by_role("link", name="parameters", exact=True)
     parameters.press("Enter")
     expect(page.locator("th[aria-sort=ascending]")).to_have_text("parameters")
     expect(page.locator(".group-row").first).to_contain_text("LeNet-5")
