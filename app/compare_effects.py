@@ -14,6 +14,7 @@ from core.heat_map import HeatMap, heat_map
 from core.pareto import PRICES, Front, Price, front_of
 from core.spreads import Interval, spread
 
+MOST_ROWS = 40  # of a table by a parameter's values: a random search has hundreds. Guess, untuned
 LEAST_ERROR = 1e-4  # one image of 10,000: below it shades tell nothing apart. Guess, untuned
 
 
@@ -32,6 +33,10 @@ class ToldEffects:
     @property
     def words(self) -> OutcomeWords:
         return OUTCOME_WORDS[self.outcome]
+
+    @property
+    def in_heat_maps(self) -> list[Factor]:
+        return [factor for factor in self.effects.factors if _has_few_levels(factor)]
 
     @property
     def has_results(self) -> bool:
@@ -58,7 +63,7 @@ def tell_effects(comparison: Comparison, view: EffectView, baseline: Group) -> T
         return None
     place = next(place for place, group in enumerate(comparison.groups) if group is baseline)
     told = [effects.effect(factor, place) for factor in effects.factors]
-    pair = chosen_pair(effects.factors, view)
+    pair = chosen_pair([factor for factor in effects.factors if _has_few_levels(factor)], view)
     return ToldEffects(effects, told, heat_map(effects, *pair) if pair else None)
 
 
@@ -90,6 +95,10 @@ def accuracy_intervals(groups: Sequence[Group], images_only: Mapping[str, Interv
         if interval:
             told[group.config_hash] = within(interval, "test_accuracy")
     return told
+
+
+def _has_few_levels(factor: Factor) -> bool:
+    return len(factor.axis.levels) <= MOST_ROWS
 
 
 def _badness(outcome: Outcome, value: float) -> float:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.compare_effects import accuracy_intervals, fronts_of, tell_effects
+from app.compare_effects import MOST_ROWS, accuracy_intervals, fronts_of, tell_effects
 from app.compare_looks import GroupLook
 from app.compare_view import CompareView
 from app.effect_charts import effect_panels
@@ -39,7 +39,7 @@ def parameters_of(
         "parallel": parallel_panel(shown, looks, runs_link) if shown and has_results else None,
         "num_unlike": sum(run.state in (RunState.FAILED, RunState.CANCELLED) for run in comparison.runs),
         "effect_notes": effect_notes, "factor_title": factor_title, "heat_notes": heat_notes,
-        "shade_words": shade_words, "runs_link": runs_link,
+        "shade_words": shade_words, "runs_link": runs_link, "most_rows": MOST_ROWS,
         "fronts": fronts, "prices": PRICE_WORDS, "accuracy_intervals": intervals,
         "same_prices": [PRICE_WORDS[price].title.lower() for price in PRICES if price in same],
         "tradeoff_panels": tradeoff_panels(fronts, comparison.groups, intervals, looks, runs_link),

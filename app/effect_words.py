@@ -13,6 +13,8 @@ from core.factors import Factor
 from core.heat_map import HeatMap
 from core.spreads import Interval
 
+MOST_NAMED = 6  # values in a sentence. Guess, untuned
+
 
 @dataclass(frozen=True)
 class OutcomeWords:
@@ -112,15 +114,17 @@ def _company(effect: Effect) -> list[str]:
 
 
 def _left_out(effect: Effect) -> list[str]:
-    untrained, apart = (
-        listed([effect.factor.axis.level_words(level) for level in levels])
-        for levels in (effect.untrained, effect.apart)
-    )
+    untrained, apart = (_levels(effect.factor, levels) for levels in (effect.untrained, effect.apart))
     told = [f"Nothing has completed yet with {untrained}."] if untrained else []
     if apart and effect.means:
         verb = "was" if len(effect.apart) == 1 else "were"
         told.append(f"{apart} {verb} not trained beside the same values of all else, and {verb} left out.")
     return told
+
+
+def _levels(factor: Factor, levels: Sequence[int]) -> str:
+    told = [factor.axis.level_words(level) for level in levels[:MOST_NAMED]]
+    return listed([*told, f"{len(levels) - MOST_NAMED} more"] if len(levels) > MOST_NAMED else told)
 
 
 def _noise(effect: Effect) -> list[str]:
@@ -135,9 +139,9 @@ def _noise(effect: Effect) -> list[str]:
 
 def shade_words(outcome: Outcome) -> str:
     return {
-        "test_accuracy": "the darker, the fewer errors, by ratios",
-        "test_loss": "the darker, the lower the loss, by ratios",
-        "seconds_per_epoch": "the darker, the faster, by ratios",
+        "test_accuracy": "the stronger the shade, the fewer errors, by ratios",
+        "test_loss": "the stronger the shade, the lower the loss, by ratios",
+        "seconds_per_epoch": "the stronger the shade, the faster, by ratios",
     }[outcome]
 
 

@@ -138,9 +138,13 @@ def within(interval: Interval, outcome: Outcome) -> Interval:
     return Interval(max(0.0, interval.low), min(GREATEST.get(outcome, math.inf), interval.high))
 
 
-def _kept(blocks: Sequence[Block], levels: Sequence[int]) -> Sequence[int]:
-    """The levels that some block has all of: without the one that the fewest blocks have, again and again."""
-    while len(levels) > 1 and not any(set(levels) <= block.keys() for block in blocks):
-        fewest = min(reversed(levels), key=lambda level: sum(level in block for block in blocks))
-        levels = [level for level in levels if level != fewest]
-    return levels if len(levels) > 1 else ()
+def _kept(blocks: Sequence[Block], levels: Sequence[int]) -> list[int]:
+    """The levels that some block has all of: all, or without those that the fewest blocks have."""
+    num_blocks = {level: sum(level in block for block in blocks) for level in levels}
+    kept: list[int] = []
+    for level in sorted(levels, key=lambda level: -num_blocks[level]):
+        blocks = [block for block in blocks if level in block]
+        if not blocks:
+            break
+        kept.append(level)
+    return sorted(kept) if len(kept) > 1 else []

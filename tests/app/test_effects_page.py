@@ -50,8 +50,8 @@ def test_every_parameter_has_its_effect_with_interval_figure_and_table(client: T
     text = page(client, grid)
     told = words(section(text, "effects"))
     assert "Learning rate Each value is a mean over the same 4 combinations of all else, equally weighted." in told
-    assert "0.001 72.00 % [65.65 %, 78.35 %] −20.00 pp [−20.00 pp, −20.00 pp] 4 8" in told
-    assert "0.1 92.00 % [85.65 %, 98.35 %] measured from here 4 8" in told
+    assert "0.001 72.00 % [65.65 %, 78.35 %] −20.00 pp [−20.00 pp, −20.00 pp] 4 configs with learning rate 0.001 8" in told
+    assert "0.1 92.00 % [85.65 %, 98.35 %] measured from here 4 configs with learning rate 0.1 8" in told
     panels = {panel: figure(text, panel) for panel in ("effect-0", "effect-1", "effect-2", "parallel")}
     rate = panels["effect-2"]
     assert rate["layout"]["xaxis"]["title"]["text"] == "learning rate, log scale"
