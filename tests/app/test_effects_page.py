@@ -50,7 +50,9 @@ def test_every_parameter_has_its_effect_with_interval_figure_and_table(client: T
     text = page(client, grid)
     told = words(section(text, "effects"))
     assert "Learning rate Each value is a mean over the same 4 combinations of all else, equally weighted." in told
-    assert "0.001 72.00 % [65.65 %, 78.35 %] −20.00 pp [−20.00 pp, −20.00 pp] 4 configs with learning rate 0.001 8" in told
+    assert (
+        "0.001 72.00 % [65.65 %, 78.35 %] −20.00 pp [−20.00 pp, −20.00 pp] 4 configs with learning rate 0.001" in told
+    )
     assert "0.1 92.00 % [85.65 %, 98.35 %] measured from here 4 configs with learning rate 0.1 8" in told
     panels = {panel: figure(text, panel) for panel in ("effect-0", "effect-1", "effect-2", "parallel")}
     rate = panels["effect-2"]
@@ -66,7 +68,7 @@ def test_the_heat_map_and_the_figure_are_chosen_in_the_address(client: TestClien
     text = section(page(client, f"{grid}&across=learning_rate&down=batch_size&effect=test_loss"), "effects")
     heat = text.split('<table class="heat"')[1].split("</table>")[0]
     assert re.sub(r"\d configs, ", "", words(heat)).endswith(
-        "batch size 32 0.280 4 seeds 0.0800 4 seeds 64 0.280 4 seeds 0.0800 4 seeds"
+        "batch size 32 0.280 4 runs 0.0800 4 runs 64 0.280 4 runs 0.0800 4 runs"
     )
     assert re.search(r'id="view-across-learning_rate"[^>]+aria-current', text)
     assert "across=architecture.parameters.pool" in text
