@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.formatting import dataset_title
 from app.prediction import Network, Predictor
 from core.dataset_store import MaterialisedDataset, materialised
 from core.image_files import ImageRefused, decoded
@@ -144,7 +145,7 @@ def seen_by(dataset: MaterialisedDataset, content: bytes, handling: Handling) ->
     else:
         prepared = framed(image.pixels, framing, shape, handling.invert)
         how = f"Cropped, scaled to {framing.box}×{framing.box}, centred by its {framing.centred_by}"
-        notes.append(f"{how}, as those of {dataset.manifest.name} are.")
+        notes.append(f"{how}, as those of {dataset_title(dataset.manifest.name)} are.")
     notes += ["Dark and light changed places."] if prepared.inverted and not prepared.is_blank else []
     return Seen(prepared, notes)
 

@@ -63,7 +63,7 @@ def _picture(layer: TracedLayer, values: Values) -> LayerPicture:
 def maps(values: Values, lowest: float, highest: float) -> NDArray[np.uint8]:
     """(C, H, W) side by side, black at the lowest and white at the highest value of all of them."""
     greys = (255 * (values - lowest) / max(highest - lowest, 1e-12)).astype(np.uint8)
-    columns = min(len(greys), 8 if len(greys) <= 16 else ceil(2 * sqrt(len(greys))))
+    columns = min(len(greys), 12 if len(greys) <= 12 else ceil(2 * sqrt(len(greys))))
     rows = ceil(len(greys) / columns)
     greys = np.pad(greys, ((0, rows * columns - len(greys)), (0, 0), (0, 0)))
     (sheet,) = sprite_sheet(greys.reshape(rows, columns, 1, *greys.shape[1:]), gap=1)

@@ -103,9 +103,12 @@ def plain(pixels: Grey, image_shape: ImageShape, invert: Invert = "auto") -> Pre
 
 
 def resized(image: Grey, height: int, width: int) -> Grey:
-    """Means over areas where it becomes smaller, which is anti-aliased; bilinear where larger."""
+    """Means over areas where it becomes smaller, which is anti-aliased; bilinear where larger.
+
+    By einsum, since the threads of a BLAS wait for cores that are in training: 63 ms in place of 1 (measured).
+    """
     rows, columns = _weights(image.shape[0], height), _weights(image.shape[1], width)
-    return np.asarray(rows @ image @ columns.T, np.float32)
+    return np.asarray(np.einsum("ij,kj->ik", np.einsum("ij,jk->ik", rows, image), columns), np.float32)
 
 
 def _weights(old: int, new: int) -> Grey:
