@@ -119,6 +119,13 @@ function isBelowMiddle(event, layer) {
   return event.clientY > box.top + box.height / 2;
 }
 
+// What is below the drawing stays where it is while a number that does not fit yet cuts it short.
+const drawing = document.getElementById("builder-drawing");
+const keepHeight = () => { drawing.style.minHeight = `${drawing.offsetHeight}px`; };
+const freeHeight = () => { drawing.style.minHeight = ""; };
+document.body.addEventListener("htmx:beforeRequest", (event) => (event.detail.elt === form ? keepHeight : freeHeight)());
+window.addEventListener("resize", freeHeight);
+
 // Wrong fields are marked; their reasons came with the outcome.
 document.body.addEventListener("htmx:afterSettle", () => {
   for (const layer of form.querySelectorAll(".layer[data-number]")) {

@@ -68,6 +68,16 @@ class Outlook:
         return sum(len(row.problems) + bool(row.reason) for row in self.all_rows) + bool(self.reason)
 
     @property
+    def first_problem(self) -> tuple[Row, str] | None:
+        """A layer, and what is wrong with it."""
+        for row in self.all_rows:
+            titles = {field.name: f"{field.title} " for field in row.fields}
+            reasons = [titles.get(name, "") + reason for name, reason in row.problems.items()] + [row.reason]
+            if any(reasons):
+                return row, next(filter(None, reasons))
+        return None
+
+    @property
     def counts(self) -> list[tuple[str, int, int]]:
         """What is limited: in words, how much, the limit. Of what could be worked out."""
         outer = self.examination.whole
