@@ -1,5 +1,6 @@
 // The builder: undo, keys and dragging. What a network is and what follows from it, the server says.
 const form = document.querySelector(".builder");
+const typing = document.getElementById("builder-typing");
 const doer = document.getElementById("builder-do"); // a hidden button, by which script asks for what a button would
 const undo = document.getElementById("undo");
 const redo = document.getElementById("redo");
@@ -50,7 +51,7 @@ function restore(from, to) {
   to.push(current);
   current = from.pop();
   typed = NOTHING_TYPED;
-  window.htmx.ajax("GET", `${form.getAttribute("hx-get")}${current}&do=restore`, { swap: "none" });
+  window.htmx.ajax("GET", `${typing.getAttribute("hx-get")}${current}&do=restore`, { swap: "none" });
   told();
 }
 undo.addEventListener("click", () => restore(past, future));
@@ -123,7 +124,7 @@ function isBelowMiddle(event, layer) {
 const drawing = document.getElementById("builder-drawing");
 const keepHeight = () => { drawing.style.minHeight = `${drawing.offsetHeight}px`; };
 const freeHeight = () => { drawing.style.minHeight = ""; };
-document.body.addEventListener("htmx:beforeRequest", (event) => (event.detail.elt === form ? keepHeight : freeHeight)());
+document.body.addEventListener("htmx:beforeRequest", (event) => (event.detail.elt === typing ? keepHeight : freeHeight)());
 window.addEventListener("resize", freeHeight);
 
 // Wrong fields are marked; their reasons came with the outcome.
