@@ -46,7 +46,7 @@ def table(
     columns: str, head: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str, label: str, source: str
 ) -> str:
     """A whole table environment; `columns` is tabular's argument, `head` and `rows` are LaTeX already."""
-    body = "\n".join(f"    {' & '.join(cells)} \\\\" for cells in rows)
+    body = "\n".join(f"    {' & '.join(cells)} \\\\" for cells in rows) or "    % none"  # no empty line, which is \\par
     text = TABLE % (caption, label, columns, " & ".join(head), body)
     needs = ["% needs \\usepackage{booktabs}"]
     if any(letter > LAST_OF_PDFLATEX for letter in text):

@@ -15,8 +15,12 @@ ACTIVATIONS = {"ReLU": "ReLU", "Tanh": "tanh", "Sigmoid": "sigmoid", "GELU": "GE
 
 
 def percent_interval(interval: Interval | None) -> str:
-    """ "[98.21, 99.02]", in percent."""
-    return NOTHING if interval is None else interval_words(interval)
+    """ "[98.21, 99.02]", in percent; with a third digit where an end would else read as zero and is not."""
+    if interval is None:
+        return NOTHING
+    if all(end == 0 or abs(end) >= 0.00005 for end in interval):
+        return interval_words(interval)
+    return f"[{', '.join(f'{100 * end:.3f}'.replace('-', '−') for end in interval)}]"
 
 
 def verdict(told: AgainstPublished) -> str:
@@ -39,7 +43,7 @@ def seeds(ours: Ours) -> str:
 
 def difference(told: AgainstPublished) -> str:
     """ "−0.43 pp [−0.83, −0.03]" """
-    return with_unit(told.difference) + (f" {interval_words(told.interval)}" if told.interval else "")
+    return with_unit(told.difference) + (f" {percent_interval(told.interval)}" if told.interval else "")
 
 
 def sentence(told: AgainstPublished) -> str:

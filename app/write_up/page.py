@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from importlib.metadata import version
 
 from markupsafe import Markup
 from sqlmodel import Session
@@ -65,7 +66,8 @@ def write_up(session: Session, settings: Settings, view: CompareView, whole: Who
     text = rendered(
         "write_up/page.html",
         title=experiment.name if experiment else f"Comparison of {counted(len(groups), 'config')}",
-        notes=experiment.notes if experiment else "", address=address, made_at=datetime.now(UTC), styles=_styles(),
+        notes=experiment.notes if experiment else "", address=address, version=version("trainyard"),
+        made_at=datetime.now(UTC), styles=_styles(),
         whole=whole, groups=groups, looks=looks, records=records, results=results(whole), reference_lines=lines,
         pictures=pictures(whole.comparison, view, looks, lines), view=view, columns=[COLUMNS[key] for key in SHOWN],
         forests=_forests(whole), forest_ends=forest_ends(whole), paragraphs=paragraphs, warnings=warnings,

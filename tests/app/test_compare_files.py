@@ -91,6 +91,9 @@ def test_verdicts_are_copied_with_interval_level_and_every_method(
         client, f"/compare/verdicts.tex?{ALL}&baseline={other}"
     )
     assert client.get("/api/v1/compare/verdicts.tex?runs=1&baseline=00000000").status_code == 422
+    assert (
+        "\n\n" not in told(client, "/compare/verdicts.tex?runs=1").strip()
+    )  # no verdict: an empty line would be \\par
 
 
 def test_the_page_leads_to_its_copies(client: TestClient, database: Database) -> None:

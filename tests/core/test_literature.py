@@ -7,6 +7,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep
 
 from app.compare_literature import Beside, literature_sheet
 from app.compare_verdicts import judge
+from app.literature_words import percent_interval
 from core.architectures.catalogue import resolve
 from core.architectures.layers import LAYERS
 from core.chosen_runs import Choice, choose_runs
@@ -79,6 +80,9 @@ def test_ours_agree_or_differ_or_cannot_tell(database: Database, settings: Setti
     alone = told["Custom MLP", "linear"]
     assert (alone.told.outcome, alone.told.interval) == ("too few seeds", None)
     assert alone.verdict == "cannot tell: one seed, and a verdict needs 3"
+    assert (
+        percent_interval(Interval(-0.0056, -0.00004)) == "[−0.560, −0.004]"
+    )  # what excludes zero does not read as zero
     assert alone.told.ours.interval == wilson(7000, 10_000)
 
 
