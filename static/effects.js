@@ -1,5 +1,5 @@
-// The figures of parameters and prices on the Compare page: drawn when they come into sight, and anew when compare.js has put
-// fresh ones in their place; a point leads to its runs, and what belongs to its group stands out.
+// The figures of parameters and prices on the Compare page: drawn when they come into sight, and moved on where compare.js has
+// put fresh ones in their place; a point leads to its runs, and what belongs to its group stands out.
 import { show } from "./charts.js";
 
 const page = document.getElementById("compare");
@@ -15,8 +15,15 @@ const inSight = new IntersectionObserver(
   { rootMargin: "300px" },
 );
 
+function shown(plot) {
+  const text = document.getElementById(`figure-${plot.dataset.plot}`).textContent;
+  if (plot.shownText === text) return;
+  plot.shownText = text;
+  show(plot, JSON.parse(text));
+}
+
 function drawn(plot) {
-  show(plot, JSON.parse(document.getElementById(`figure-${plot.dataset.plot}`).textContent));
+  shown(plot);
   plot.on("plotly_click", ({ points: [{ customdata, data }] }) => {
     const address = customdata?.at(-1) ?? data.meta?.address;
     if (address) location.assign(address);
@@ -38,15 +45,21 @@ for (const kind of ["pointerover", "focusin"]) {
   page.addEventListener(kind, ({ target }) => target.closest?.(".plot") || standOut(groupOf(target)));
 }
 
-const watch = (root) => root.querySelectorAll(".plot").forEach((plot) => inSight.observe(plot));
+const inside = (nodes, selector) => [...nodes].flatMap((node) => [...(node.querySelectorAll?.(selector) ?? [])]);
 
+// Before anything is painted: a drawn figure comes back to the place from which its section was swapped, so none flickers.
 new MutationObserver((changes) => {
-  for (const { addedNodes, removedNodes } of changes) {
-    for (const node of removedNodes) node.querySelectorAll?.(".js-plotly-plot").forEach((plot) => Plotly.purge(plot));
-    for (const node of addedNodes) if (node.querySelectorAll && !node.closest(".plot")) watch(node);
+  const swaps = changes.filter(({ target }) => !target.closest(".plot"));
+  const before = new Map(swaps.flatMap(({ removedNodes }) => inside(removedNodes, ".js-plotly-plot").map((plot) => [plot.dataset.plot, plot])));
+  for (const plot of swaps.flatMap(({ addedNodes }) => inside(addedNodes, ".plot:not(.js-plotly-plot)"))) {
+    const old = before.get(plot.dataset.plot);
+    before.delete(plot.dataset.plot);
+    if (!old) inSight.observe(plot);
+    else plot.replaceWith(old) || shown(old);
   }
+  for (const plot of before.values()) Plotly.purge(plot);
 }).observe(page, { childList: true, subtree: true });
-watch(page);
+plots().forEach((plot) => inSight.observe(plot));
 
 const redraw = () => plots().forEach((plot) => plot.figure && show(plot, plot.figure));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
