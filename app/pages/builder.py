@@ -9,8 +9,9 @@ from starlette.datastructures import URL
 from app.dependencies import Reading
 from app.pages.builder_draft import Composed, composed
 from app.pages.builder_edits import Edited
-from app.pages.builder_view import begun, done, drafts_of, page, parts
+from app.pages.builder_view import done, drafts_of, page, parts, started
 from app.templating import render
+from core.architectures.catalogue import FAMILIES
 from core.architectures.layers import LAYERS
 from core.architectures.names import MAX_REFERENCE_LENGTH
 from core.saved_architectures import reference_of, saved_named
@@ -31,7 +32,7 @@ def builder_page(
     it; with JavaScript it goes to `builder_outlook` instead."""
     before = composed(request.query_params.multi_items())
     if "from" in request.query_params or not request.query_params:
-        before = begun(session, before, start)
+        return page(request, session, started(session, before, start))
     if not do:
         return page(request, session, Edited(before, focus))
     now = done(session, before, do)
@@ -51,7 +52,9 @@ def builder_outlook(request: Request, session: Reading, do: str = "") -> HTMLRes
 
 @router.get("/networks/{name}/edit", name="edit_network")
 def edit_network(request: Request, session: Reading, name: str, saved: bool = False) -> HTMLResponse:
-    """A saved network, `mine` or `mine@2`; what is saved after a change is the next version."""
+    """A saved network, `mine` or `mine@2`; what is saved after a change is the next version. Of a family a copy."""
+    if name in FAMILIES:
+        return page(request, session, started(session, Composed(()), name))
     network = saved_named(session, name)
     layers = LAYERS.validate_python(network.layers)
     now = Composed(drafts_of(layers), network.dataset, at=str(max(0, len(layers) - 1) or ""), name=network.name)

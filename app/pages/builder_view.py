@@ -35,8 +35,17 @@ def dataset_of(session: Session, composed: Composed) -> Dataset:
     return datasets_here(session).get(composed.dataset) or DATASETS["digits"]
 
 
-def begun(session: Session, before: Composed, start: str) -> Composed:
-    """The form with the layers of a family or a saved network, which then has a next version; or with none."""
+def started(session: Session, before: Composed, start: str) -> Edited:
+    """The form with the layers of a family or a saved network, which then has a next version; with none where they do
+    not fit the images. Raises UnknownArchitecture."""
+    try:
+        return Edited(_begun(session, before, start))
+    except ArchitectureError as error:
+        return Edited(replace(before, drafts=(), at=""), said=f"{start} cannot be for these images: {error}")
+
+
+def _begun(session: Session, before: Composed, start: str) -> Composed:
+    """Raises ArchitectureError too."""
     if start == NOTHING:
         return replace(before, drafts=(), at="")
     name = "" if start in FAMILIES else split_version(network_of(session, start)[0])[0]
@@ -52,7 +61,7 @@ def done(session: Session, before: Composed, wish: str) -> Edited:
     try:
         match verb:
             case "start":
-                return Edited(begun(session, before, what), "at-0")
+                return replace(started(session, before, what), focus="at-0")
             case "adapt":
                 drafts, said = adapted(before.drafts, len(dataset.classes))
                 return Edited(replace(before, drafts=drafts), "adapt", said)

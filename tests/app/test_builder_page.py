@@ -12,7 +12,10 @@ from app.pages.builder_draft import Draft, composed
 from app.pages.builder_edits import edited
 from core.architectures.examination import examine
 from core.architectures.layers import LAYERS
+from core.database import Database
 from core.datasets import DATASETS
+from core.settings import Settings
+from tests.app.imported_datasets import make_imported
 
 SMALL = [
     ("layer", "Conv2d"), ("out_channels", "6"), ("kernel_size", "5"), ("bias", "yes"),
@@ -208,3 +211,24 @@ def test_what_is_exported_can_be_imported_as_text_or_file(client: TestClient) ->
     assert kinds(composed(parse_qsl(urlsplit(bare.headers["location"]).query)).drafts) == "Flatten Linear"
     unsound = client.get(address("export", ("dataset", "digits"), ("layer", "Softmax")))
     assert unsound.status_code == 422
+
+
+def test_it_begins_with_the_network_that_the_address_names(client: TestClient) -> None:
+    assert 'value="120"' in client.get("/networks/new").text
+    assert 'value="120"' in client.get("/networks/lenet5-moon/edit").text
+    assert "No layer yet" in client.get("/networks/new?from=nothing").text
+    assert client.get("/networks/new?from=nobodys").status_code == 404
+
+
+def test_a_family_that_the_images_are_too_small_for_says_so(
+    client: TestClient, settings: Settings, database: Database
+) -> None:
+    make_imported(settings, database, "tiny", (3, 6, 6))
+    page = client.get("/networks/new?dataset=tiny&from=lenet5").text
+    assert "lenet5 cannot be for these images: Layer 4 (Conv2d) has a 5×5 window" in page
+    assert "3×6×6" in page
+    added = client.get(address("compose", ("dataset", "tiny"), ("at", ""), ("do", "add Conv2d"))).text
+    assert "3×6×6 → <b>16×6×6</b>" in added
+    adapted = client.get(address("compose", ("dataset", "tiny"), ("layer", "Flatten"), ("do", "adapt"))).text
+    assert "A last layer with 5 scores was added." in adapted
+    assert "It fits tiny: 5 classes." in adapted
