@@ -1,6 +1,6 @@
 """The x axis of a comparison's curves: epochs, steps, or seconds, and where each line's epochs stand on it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Literal
@@ -17,10 +17,12 @@ MARGIN = 1.02  # the last point stays clear of the edge
 
 @dataclass(frozen=True)
 class Axis:
-    """`end` is where the longest line ends or will; `steps` of an epoch are by config hash, None where not known."""
+    """`end` is where the longest line ends or will, `middle` where the first line has half of its epochs behind it;
+    `steps` of an epoch are by config hash, None where not known."""
 
     kind: XAxis
     end: float
+    middle: float
     steps: Mapping[str, int | None]
 
     @property
@@ -35,10 +37,6 @@ class Axis:
     @property
     def second_half(self) -> tuple[float, float]:
         return (self.middle - 0.25, self.end + 0.25) if self.kind == "epoch" else (self.middle, self.end * MARGIN)
-
-    @property
-    def middle(self) -> float:
-        return (self.end + 1) // 2 if self.kind == "epoch" else self.end / 2
 
     @property
     def tick_format(self) -> str:
@@ -84,20 +82,27 @@ def axis_of(
         group.config_hash: steps_per_epoch(group.run.config, num_train.get(group.run.dataset))
         for group in comparison.groups
     }
+    half = (comparison.num_epochs + 1) // 2
     if kind == "epoch":
-        return Axis(kind, comparison.num_epochs, steps)
-    ends = [end for group in comparison.groups for end in _ends(group, kind, steps[group.config_hash], of_seeds)]
-    return Axis(kind, max(ends, default=0.0) or 1.0, steps)
+        return Axis(kind, comparison.num_epochs, half, steps)
+    lines = _lines(comparison.groups, of_seeds) if kind == "seconds" else _in_steps(comparison.groups, steps, half)
+    places = [place for line in lines for place in line.values()]
+    later = [place for line in lines for epoch, place in line.items() if epoch >= half]
+    end = max(places, default=0.0) or 1.0
+    return Axis(kind, end, min(later, default=end / 2), steps)
 
 
-def _ends(group: Group, kind: XAxis, steps: int | None, of_seeds: bool) -> Iterator[float]:
-    """Of steps as many as there will be, of seconds as many as there were."""
-    if kind == "step":
-        runs = [seed.run for seed in group.seeds]
-        yield from ((steps or 0) * (run.epochs_done if run.state in ENDED else run.epochs) for run in runs)
-    else:
-        for until in [seed.seconds_until() for seed in group.seeds] if of_seeds else [group.seconds_until()]:
-            yield max(until.values(), default=0.0)
+def _lines(groups: Sequence[Group], of_seeds: bool) -> list[Mapping[int, float]]:
+    """By epoch, seconds so far; of each line."""
+    timed: list[Group | Seed] = [one for group in groups for one in (group.seeds if of_seeds else [group])]
+    return [one.seconds_until() for one in timed]
+
+
+def _in_steps(groups: Sequence[Group], steps: Mapping[str, int | None], half: int) -> list[Mapping[int, float]]:
+    """By epoch, steps where half of the longest run is over, and at the end; of groups whose steps are known."""
+    runs = [(seed.run, each) for group in groups for seed in group.seeds if (each := steps[group.config_hash])]
+    ends = [(run.epochs_done if run.state in ENDED else run.epochs, each) for run, each in runs]
+    return [{epoch: epoch * each for epoch in (min(half, end), end)} for end, each in ends]
 
 
 def steps_per_epoch(config: Mapping[str, object], num_train: int | None) -> int | None:

@@ -14,6 +14,7 @@ from core.comparison import Comparison, Group, Measure
 from core.spreads import Interval, Spread
 
 MOST_LINES = 200  # in a panel: with more a browser takes seconds and nobody tells them apart. Guess, untuned
+LEAST_FOR_DIGITS = 10.0  # of highest to lowest, so that ticks at 2, 5 and 10 are more than one
 MOST_DESCRIBED = 12  # groups told to those who cannot see the picture; the table has all
 Line = tuple[Group, Curve, Places]  # where each epoch of the curve has its place on the x axis
 
@@ -90,6 +91,8 @@ def _show_the_end(layout: go.Layout, lines: Sequence[Line], axis: Axis, *, is_lo
     low, high = min(spread.low for spread in ends), max(spread.high for spread in ends)
     if is_log:
         layout.yaxis.update(range=[math.log10(max(low, 1e-9) / 1.1), math.log10(max(high, 1e-9) * 1.1)])
+        if high < LEAST_FOR_DIGITS * low:
+            layout.yaxis.dtick = None  # Plotly's own choice, as on a linear axis
         return
     margin = 0.06 * (high - low) or 0.01
     layout.yaxis.update(range=[max(0.0, low - margin), high + margin])

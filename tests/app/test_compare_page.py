@@ -181,6 +181,10 @@ def test_epochs_stand_at_steps_or_seconds(client: TestClient, database: Database
     assert mean["customdata"][1] == [0.8, 0.8, 1, 2]
     assert "without what a run waited" in words(text)
     assert [trace["x"] for trace in traces(page(client, "?runs=1,3&x=seconds&lines=seeds"))] == [[10, 20], [30]]
+    for x, second_half in (("epoch", [0.75, 2.25]), ("step", [9.0, 46 * 1.02]), ("seconds", [10.0, 30 * 1.02])):
+        shown = page(client, f"?runs=1,2,3&x={x}&span=end&lines=seeds")
+        figure = json.loads(re.findall(r'id="figure-test_accuracy">(.*?)</script>', shown, re.S)[0])
+        assert figure["layout"]["xaxis"]["range"] == pytest.approx(second_half), x  # no line is wholly before it
     told = client.get("/api/v1/compare?runs=1,3").json()["groups"][0]
     assert [point["seconds"] for point in told["curve"]] == [20, 30]
     assert told["steps_per_epoch"] == 23
