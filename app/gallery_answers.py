@@ -44,7 +44,8 @@ def answers_now(
         return {}, list(chosen.left_out)
     networks, missing = predictor.networks(chosen.runs, dataset.manifest)
     pixels = np.stack([image.pixels for image in fitting])
-    said = {network.stored.run.id: (network, network.answer(pixels)) for network in networks}
+    answered = [(network, network.answer(pixels)) for network in networks]
+    said = {network.stored.run.id: (network, found) for network, found in answered if np.isfinite(found).all()}
     told: dict[int, list[Now]] = {}
     for place, image in enumerate(fitting):
         for line in chosen.lines:

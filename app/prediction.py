@@ -116,7 +116,7 @@ def make_network(stored: StoredWeights, manifest: Manifest, *, every_layer: bool
 
     from core.onnx_graph import onnx_model
 
-    weights = stored.read(manifest.image_shape)
+    weights = stored.read(manifest.image_shape, len(manifest.classes))
     made = onnx_model(
         stored.layers, weights, manifest.image_shape, mean=manifest.mean, std=manifest.std, every_layer=every_layer
     )

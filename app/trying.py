@@ -127,7 +127,12 @@ class Tried:
 def try_image(predictor: Predictor, dataset: MaterialisedDataset, chosen: ChosenModels, seen: Seen) -> Tried:
     networks, missing = predictor.networks(chosen.runs, dataset.manifest)
     answers = {one.stored.run.id: Answer(one, one.answer(seen.image[None])[0]) for one in networks}
-    of_lines = [(line, [answers[run.id] for run in line.runs if run.id in answers]) for line in chosen.lines]
+    diverged = [run_id for run_id, answer in answers.items() if not np.isfinite(answer.probabilities).all()]
+    missing += [f"What run {run_id} answers is no number: its training diverged." for run_id in diverged]
+    of_lines = [
+        (line, [answers[run.id] for run in line.runs if run.id in answers and run.id not in diverged])
+        for line in chosen.lines
+    ]
     lines = [LineAnswer(line, of_line) for line, of_line in of_lines if of_line]
     return Tried(dataset, seen, lines, [*chosen.left_out, *missing])
 

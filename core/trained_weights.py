@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sqlmodel import Session, col, select
 
 from core.architectures.layers import LAYERS, Layers
+from core.architectures.shapes import trace_classifier
 from core.architectures.tensors import tensors_of
 from core.datasets import ImageShape
 from core.run_files import folder_of_run
@@ -43,14 +44,20 @@ class StoredWeights:
     def layers(self) -> Layers:
         return LAYERS.validate_python(self.run.layers)
 
-    def read(self, image_shape: ImageShape) -> dict[str, NDArray[Any]]:
-        """Every tensor of the network, by name; raises WeightsReplaced."""
+    def read(self, image_shape: ImageShape, num_classes: int) -> dict[str, NDArray[Any]]:
+        """Every tensor of the network, by name; raises WeightsReplaced, also where the dataset is not the one that the
+        run was trained on: its images have another shape, or other classes."""
         try:
             with self.file.open("rb") as opened:
                 is_it = hashlib.file_digest(opened, "sha256").hexdigest() == self.sha256
             if not is_it:
                 raise WeightsReplaced(f"{self.file.name} of run {self.run.id} is not the file that was written.")
-            return read_weights(self.file, tensors_of(self.layers, image_shape))
+            trace_classifier(self.layers, image_shape, num_classes)
+            shapes = tensors_of(self.layers, image_shape)
+            weights = read_weights(self.file, shapes)
+            if any(tensor.shape != shapes[name] for name, tensor in weights.items()):
+                raise WeightsReplaced(f"Run {self.run.id} was trained on images of another shape.")
+            return weights
         except (OSError, ValueError) as error:
             raise WeightsReplaced(f"The weights of run {self.run.id} cannot be read: {error}") from error
 

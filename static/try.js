@@ -108,8 +108,10 @@ function draw(withPen = document.activeElement === pad && pad.matches(":focus-vi
   for (const { width, points } of strokes) {
     lines.lineWidth = width;
     lines.beginPath();
-    lines.moveTo(...points[0]);
-    for (const point of points.length > 1 ? points.slice(1) : points) lines.lineTo(...point);
+    lines.arc(...points[0], width / 2, 0, 2 * Math.PI); // a tap is a dot: a line of no length would be nothing
+    lines.fill();
+    lines.beginPath();
+    for (const point of points) lines.lineTo(...point);
     lines.stroke();
   }
   const marker = document.getElementById("pad-pen");
@@ -139,7 +141,7 @@ if (pad) {
     return [((event.clientX - box.left) * pad.width) / box.width, ((event.clientY - box.top) * pad.height) / box.height];
   };
   pad.addEventListener("pointerdown", (event) => {
-    if (event.button) return;
+    if (event.button || !event.isPrimary) return;
     pad.setPointerCapture(event.pointerId);
     isDrawing = true;
     change(() => strokes.push({ width: Number(brush.value), points: [at(event)] }));

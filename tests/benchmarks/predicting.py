@@ -74,7 +74,7 @@ def equality(settings: Settings) -> tuple[list[int], MaterialisedDataset, float]
         (network,), _ = predictor.networks([run], dataset.manifest)
         images = np.asarray(dataset.images("test"))
         found = np.concatenate([network.answer(part) for part in np.array_split(images, 20)])
-        weights = stored[run.id or 0].read(dataset.manifest.image_shape)
+        weights = stored[run.id or 0].read(dataset.manifest.image_shape, len(dataset.manifest.classes))
         difference = float(np.abs(found - of_torch(run, weights, dataset, images)).max())
         worst = max(worst, difference)
         drawn, seen = as_drawn(dataset, images[:NUM_DRAWN])

@@ -144,6 +144,24 @@ def test_a_deleted_run_of_another_dataset_or_kind_is_left_out(
     assert "bin" in " ".join(told["left_out"])
 
 
+@pytest.mark.usefixtures("digits")
+def test_what_is_no_number_and_what_was_trained_on_other_images_is_no_answer(
+    client: TestClient, database: Database, settings: Settings
+) -> None:
+    lease = started(database, epochs=9)
+    weights = random_weights(database, lease.run_id, 0)
+    record_checkpoint(database, settings, lease, 1, {name: tensor * np.nan for name, tensor in weights.items()})
+    diverged = client.post(f"/api/v1/runs/{lease.run_id}/predict", content=SENT)
+    assert (diverged.status_code, "diverged" in diverged.json()["detail"]) == (404, True)
+    assert client.post(f"/try/gallery?runs={lease.run_id}&label=1", content=SENT).status_code == 200
+    assert client.get(f"/try/gallery?runs={lease.run_id}").status_code == 200
+    run = answering(database, settings)
+    assert client.post(f"/api/v1/runs/{run}/predict", content=SENT).status_code == 200
+    make_dataset(settings, "digits")  # in its place: 3×5×7, three classes
+    other = client.post(f"/api/v1/runs/{run}/predict", content=SENT)
+    assert (other.status_code, "cannot be read" in other.json()["detail"]) == (404, True)
+
+
 def test_with_nothing_trained_it_says_so(client: TestClient) -> None:
     answer = client.post("/api/v1/predict", content=SENT)
     assert (answer.status_code, answer.json()["detail"]) == (404, "There is no trained run yet.")
