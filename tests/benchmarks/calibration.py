@@ -13,11 +13,14 @@ from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from core.statistics.crossed import Difference, Marks, paired_difference, unpaired_difference
+from core.statistics.estimates import wilson
 from core.statistics.pairs import disagreement
 from core.statistics.power import seeds_to_decide
 from core.statistics.several import ERROR, share_of_look, shared
+from core.statistics.single import apart, mean_accuracy
 
 SEEDS = range(3, 11)
 NUM_IMAGES = 10_000
@@ -122,6 +125,21 @@ def pressing(world: World, count: int, random: np.random.Generator, seeds: Seque
             yield 0
 
 
+def published(world: World, count: int, random: np.random.Generator, seeds: Sequence[int] = SEEDS) -> Rates:
+    """Of a group held against the figure of one further training of the same recipe, as against the literature: how
+    often it was called better or worse, and the interval of the group's own mean held the truth."""
+    truth = special.ndtr(THRESHOLD / sqrt(1 + LUCK**2 + world.seed_noise**2))
+    differ, covered = 0, 0
+    for place in range(count):
+        groups = TwoGroups(world, random)
+        groups.train(seeds[place % len(seeds)])
+        own, theirs = mean_accuracy(groups.marks[0]), float(groups.marks[1, 0].mean())
+        interval, low_and_high = own.interval(), wilson(theirs * NUM_IMAGES, NUM_IMAGES)
+        low, high = apart(own.value, interval, theirs, low_and_high)
+        differ, covered = differ + (not low <= 0 <= high), covered + (interval.low <= truth <= interval.high)
+    return Rates(count, differ / count, covered / count)
+
+
 def two_networks(world: World, count: int, random: np.random.Generator) -> float:
     """How often McNemar's test calls two seeds of one recipe different: why it says nothing about recipes."""
     wins = 0
@@ -199,6 +217,11 @@ def main() -> int:
         row(f"{world.name}, {way}, 3 to 10", pooled(list(rates.values())))
         every += rates.values()
     row("all of these", pooled(every))
+    for world in WORLDS:  # its images are the same and taken for independent, so fewer than 5 % are called different
+        rate = published(world, 1000, random)
+        row(f"one published figure of the same recipe, {world.name}", rate, must=False)
+        faults += [f"published, {world.name}"] if rate.false_winners > ERROR + 0.015 else []
+        faults += [f"mean, {world.name}"] if not COVERAGE[0] <= rate.coverage <= COVERAGE[1] else []
     looks = list(pressing(MNIST, 2000, random))
     spent = sum(look > 0 for look in looks) / len(looks)
     by_look = ", ".join(f"{looks.count(look) / len(looks):.1%}" for look in range(1, MOST_PRESSES + 2))

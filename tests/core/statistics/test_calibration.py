@@ -13,6 +13,7 @@ from tests.benchmarks.calibration import (
     World,
     pooled,
     pressing,
+    published,
     single_looks,
     two_networks,
 )
@@ -32,6 +33,12 @@ def test_a_against_a_a_winner_is_named_in_about_five_of_a_hundred(world: World, 
 def test_who_asks_for_more_seeds_until_there_is_a_winner_finds_no_more_of_them() -> None:
     found = list(pressing(MNIST, 200, np.random.default_rng(7), SEEDS))
     assert sum(look > 0 for look in found) / len(found) <= MANY_LOOKS
+
+
+def test_one_published_figure_of_the_same_recipe_is_seldom_called_better_or_worse() -> None:
+    rates = published(WORLDS[1], 300, np.random.default_rng(7), SEEDS)
+    assert rates.false_winners <= 0.05
+    assert 0.92 <= rates.coverage <= 0.98  # of the group's own mean
 
 
 def test_one_against_one_says_that_seeds_of_one_recipe_differ_too_often() -> None:
