@@ -27,7 +27,7 @@ def verdict(told: AgainstPublished) -> str:
     """Whether they agree, in a few words."""
     match told.outcome:
         case "agrees":
-            return "agrees with it within the interval"
+            return "agrees within the interval"
         case "better" | "worse":
             return f"{told.outcome} than published by {points(abs(told.difference))} pp"
         case "waiting":
@@ -48,9 +48,16 @@ def difference(told: AgainstPublished) -> str:
 
 def sentence(told: AgainstPublished) -> str:
     """All of it, for who sees no table."""
-    ours, label, theirs = told.ours, told.ours.group.label, told.published
-    own = f"{percent(ours.mean)} {percent_interval(ours.interval)}, {seeds(ours)}"
-    return f"{label} ({own}) {verdict(told)}: {theirs.title}, {percent(theirs.accuracy)} ({difference(told)})."
+    ours, theirs = told.ours, told.published
+    own = f"{ours.group.label} ({percent(ours.mean)} {percent_interval(ours.interval)}, {seeds(ours)})"
+    other = f"{theirs.title}{f' of {theirs.authors}' if theirs.kind else ''} ({percent(theirs.accuracy)})"
+    match told.outcome:
+        case "agrees":
+            return f"{own} agrees within the interval with {other}: {difference(told)}."
+        case "better" | "worse":
+            return f"{own} is {told.outcome} than {other}: {difference(told)}."
+        case _:
+            return f"{own} beside {other}: {verdict(told)}."
 
 
 def caveat(told: AgainstPublished) -> str:

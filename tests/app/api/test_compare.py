@@ -96,6 +96,10 @@ def test_the_literature_stands_beside_groups_of_mnist(client: TestClient, databa
     assert told["difference_interval"]["low"] < 0 < told["difference_interval"]["high"]
     assert "upper bound" in told["interval"]["method"]
     assert told["sentence"].startswith("LeNet-5 (99.10 % [")
+    assert (
+        "3 seeds) agrees within the interval with LeNet-5 of LeCun et al. 1998 (99.05 %): +0.05 pp ["
+        in told["sentence"]
+    )
     assert "2 epochs, sgd at 0.01, images not distorted" in told["trained_how"]
     assert client.get("/api/v1/compare?runs=1").json()["literature"][0]["outcome"] == "too few seeds"
 
