@@ -8,12 +8,13 @@ import plotly.graph_objects as go
 from app.charts import ACCURACY, EVERY_EPOCH_TICKED_UP_TO, LOSS, MARKERS_UP_TO_EPOCHS, Panel, panel_layout
 from app.compare_axes import Axis, Places
 from app.compare_looks import GroupLook
+from app.compare_overview import MANY, overview
 from app.compare_traces import Curve, Pen, Trace
 from app.compare_view import CompareView
 from core.comparison import Comparison, Group, Measure
 from core.spreads import Interval, Spread
 
-MOST_LINES = 200  # in a panel: with more a browser takes seconds and nobody tells them apart. Guess, untuned
+MOST_LINES = 200  # that are drawn one by one, where they cannot share a trace. Guess, untuned
 LEAST_FOR_DIGITS = 10.0  # of highest to lowest, so that ticks at 2, 5 and 10 are more than one
 MOST_DESCRIBED = 12  # groups told to those who cannot see the picture; the table has all
 Line = tuple[Group, Curve, Places]  # where each epoch of the curve has its place on the x axis
@@ -34,7 +35,7 @@ def compare_panels(
 
 
 def num_lines(comparison: Comparison, view: CompareView) -> int:
-    """How many lines there would be in a panel; MOST_LINES of them are drawn."""
+    """How many lines there are in a panel."""
     return len(comparison.runs if view.lines == "seeds" else comparison.groups)
 
 
@@ -44,13 +45,16 @@ def _panel(
 ) -> Panel:  # fmt: skip
     curves = [(group, group.curve(key)) for group in comparison.groups]
     lines = [(group, curve, axis.of_group(group, [epoch for epoch, _ in curve])) for group, curve in curves]
-    pen = Pen(key, measure, axis, has_markers=comparison.num_epochs <= MARKERS_UP_TO_EPOCHS)
+    is_overview = num_lines(comparison, view) > MANY
+    pen = Pen(key, measure, axis, comparison.num_epochs <= MARKERS_UP_TO_EPOCHS and not is_overview, is_overview)
     traces = pen.published(comparison.groups) if view.report == "on" else []
     if view.lines == "seeds":
         seeds = [(group, seed) for group in comparison.groups for seed in group.seeds]
-        traces += [pen.seed(group, seed, looks[group.config_hash]) for group, seed in seeds[:MOST_LINES]]
+        traces += [pen.seed(group, seed, looks[group.config_hash]) for group, seed in seeds]
     else:
-        traces += _of_groups(pen, lines[:MOST_LINES], view, looks)
+        traces += _of_groups(pen, lines, view, looks)
+    if is_overview:
+        traces = overview(traces, pen.told_of_part)
     figure = {"data": traces, "layout": _layout(measure, view, axis, lines).to_plotly_json()}
     return Panel(key, title, _described(measure, lines), figure)
 

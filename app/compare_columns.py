@@ -75,9 +75,17 @@ def columns_of(groups: Sequence[Group], view: CompareView) -> Columns:
     known = _known(groups)
     asked = set(view.columns or USUAL)
     chosen = [column for column in known.values() if column.key in asked]
-    alike = [column for column in chosen if len({column.told(group) for group in groups}) == 1]
+    alike = [column for column in chosen if _are_alike(column, groups)]
     hidden = alike if view.table == "differing" and len(groups) > 1 else []
     return Columns(known, [column for column in chosen if column not in hidden], hidden)
+
+
+def _are_alike(column: AnyColumn, groups: Sequence[Group]) -> bool:
+    """Looked at no further than to the first that differs: of hundreds of groups the second does."""
+    return all(column.told(group) == column.told(groups[0]) for group in groups[1:])
+
+
+MOST_ROWS = 50  # groups in a table until all are asked for: a browser takes a second for 200. Guess, untuned
 
 
 def in_order(groups: Sequence[Group], view: CompareView) -> list[Group]:
@@ -111,3 +119,8 @@ def _known(groups: Sequence[Group]) -> dict[str, AnyColumn]:
 def _under_headings(columns: Sequence[AnyColumn]) -> Iterator[tuple[str, list[AnyColumn]]]:
     for heading, own in groupby(columns, key=lambda column: column.heading):
         yield heading, list(own)
+
+
+def in_rows(groups: Sequence[Group], view: CompareView) -> Sequence[Group]:
+    """Of these the first MOST_ROWS, where there are more and the view does not ask for all."""
+    return groups[:MOST_ROWS] if view.rows == "first" else groups

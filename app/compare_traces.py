@@ -30,6 +30,7 @@ class Pen:
     measure: str
     axis: Axis
     has_markers: bool
+    is_overview: bool = False  # the lines will share traces: compare_overview.py
 
     def mean(self, group: Group, curve: Curve, places: Places, look: GroupLook) -> Trace:
         form = POINT_FORMAT[self.measure]
@@ -38,6 +39,7 @@ class Pen:
         customdata = [
             [_short(told.low), _short(told.high), told.n, *epoch] if told else [None, None, None, *epoch]
             for (_, told), epoch in zip(curve, epochs, strict=True)
+            if not self.is_overview
         ]
         return _line(look, 2.25, 6, self.has_markers) | {
             "name": group.label,
@@ -103,6 +105,12 @@ class Pen:
 
     def _at_epochs(self, epochs: Sequence[int]) -> Trace:
         return {"customdata": epochs} if self.axis.is_not_epochs else {}
+
+    @property
+    def told_of_part(self) -> str:
+        """What the hover says where lines share a trace."""
+        at = {"epoch": "epoch %{x}", "step": "step %{x:,}", "seconds": "%{x:,.3~r} s"}[self.axis.kind]
+        return f"<b>%{{text}}</b><br>{at}: %{{y:{POINT_FORMAT[self.measure]}}}<extra></extra>"
 
     def _told(self, epoch: str, more: str = "") -> str:
         value = f"%{{y:{POINT_FORMAT[self.measure]}}}"

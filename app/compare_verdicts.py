@@ -81,7 +81,7 @@ class Verdicts:
     marks: MarksOfRuns
     sizes: dict[str, int | None]  # test images, by dataset
 
-    @property
+    @cached_property
     def reach(self) -> float:
         """Of the picture, to each side of zero: as far as the furthest interval."""
         intervals = [told.verdict.judged.interval for told in self.told if told.verdict.judged]

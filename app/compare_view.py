@@ -82,6 +82,7 @@ class CompareView(EffectView):
     config: Literal["differing", "all"] = "differing"
     sort: str = Field("", max_length=200)  # a column, with a minus in front for descending; empty: as launched
     columns: tuple[Annotated[str, Field(max_length=MOST_CHARACTERS)], ...] = Field((), max_length=1000)  # empty: usual
+    rows: Literal["first", "all"] = "first"  # of the tables: of hundreds of groups the first, or all
     table: Literal["all", "differing"] = "all"  # of these columns, all or those in which the groups differ
 
     @field_validator("sort")

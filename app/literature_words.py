@@ -1,5 +1,7 @@
 """A group beside a published figure, as a person would say it; for the page, the report and the API alike."""
 
+import json
+from functools import lru_cache
 from typing import Any
 
 from app.formatting import NOTHING, percent
@@ -108,7 +110,12 @@ def _parts(run: Run) -> str:
 
 
 def _layers(run: Run) -> Any:  # the tagged union of layers
-    return LAYERS.validate_python(run.layers)
+    return _parsed(json.dumps(run.layers))
+
+
+@lru_cache(maxsize=256)  # groups of one network have the same
+def _parsed(layers: str) -> Any:
+    return tuple(LAYERS.validate_json(layers))
 
 
 def _and(numbers: list[int]) -> str:

@@ -1,5 +1,6 @@
 """The web server as a process: its port, taken before all else, and its address, told when pages can be opened."""
 
+import gc
 import signal
 import socket
 
@@ -33,6 +34,10 @@ def serve(settings: Settings) -> int:
     )
     for stop in (signal.SIGINT, signal.SIGTERM):  # uvicorn stops, then raises the signal again: it has served
         signal.signal(stop, lambda *_: None)
+    # A full collection goes through all that was imported, 50 ms, and would come with every page of some thousand rows.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 10, 10)
     server = Server(config, settings)
     server.run(sockets=[door])
     return 0 if server.started else 1

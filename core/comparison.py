@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
+from operator import attrgetter
 from statistics import fmean
 from typing import Literal, NamedTuple, get_args
 
@@ -20,7 +21,7 @@ from core.experiments import groups_of, repeats_of
 from core.report import PublishedRow, differs_from_report, published_row_of
 from core.run_state import ENDED, RunState
 from core.run_tables import Epoch
-from core.spreads import Spread, spread
+from core.spreads import Spread, spread, spreads
 from core.tables import Run
 
 Measure = Literal["train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy"]
@@ -148,10 +149,15 @@ class Group:
 
     def curve(self, measure: Measure) -> list[tuple[int, Spread | None]]:
         """Epoch by epoch over the seeds that have that epoch; None where a loss of one was not finite."""
+        figure = attrgetter(measure)
+        rows = [[figure(point) for point in seed.points] for seed in self.measured]
+        epochs = [[point.epoch for point in seed.points] for seed in self.measured]
+        if epochs and epochs.count(epochs[0]) == len(epochs) and not any(None in row for row in rows):
+            return list(zip(epochs[0], spreads(rows), strict=True))
         by_epoch: dict[int, list[float | None]] = {}
-        for seed in self.seeds:
-            for point in seed.points:
-                by_epoch.setdefault(point.epoch, []).append(getattr(point, measure))
+        for own, row in zip(epochs, rows, strict=True):
+            for epoch, value in zip(own, row, strict=True):
+                by_epoch.setdefault(epoch, []).append(value)
         return [(epoch, spread(values)) for epoch, values in sorted(by_epoch.items())]
 
     def seconds_until(self) -> dict[int, float]:
@@ -215,6 +221,6 @@ def _points_of(session: Session, run_ids: Sequence[int]) -> dict[int, list[Epoch
         select(*columns).where(col(Epoch.run_id).in_(run_ids)).order_by(col(Epoch.run_id), col(Epoch.epoch))
     )
     points: dict[int, list[EpochPoint]] = {}
-    for run_id, *figures in rows:
-        points.setdefault(run_id, []).append(EpochPoint(*figures))
+    for row in rows:
+        points.setdefault(row[0], []).append(EpochPoint._make(row[1:]))
     return points

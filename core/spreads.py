@@ -1,9 +1,11 @@
 """A figure over the seeds of a group: mean, range, and the interval of the mean."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+
+import numpy as np
 
 
 class Interval(NamedTuple):
@@ -44,11 +46,23 @@ class Spread:
 
 def spread(values: Iterable[float | None]) -> Spread | None:
     """None where there are no values, or where one is missing: with a loss that was not finite there is no mean."""
-    known = list(values)
-    present = [value for value in known if value is not None]
-    if not present or len(present) < len(known):
+    present: list[float] = []
+    for value in values:
+        if value is None:
+            return None
+        present.append(value)
+    if not present:
         return None
     n, low, high = len(present), min(present), max(present)
     mean = min(high, max(low, sum(present) / n))
-    deviation = math.sqrt(sum((value - mean) ** 2 for value in present) / (n - 1)) if n > 1 else 0.0
+    deviation = math.sqrt(sum([(value - mean) ** 2 for value in present]) / (n - 1)) if n > 1 else 0.0
     return Spread(n, mean, low, high, deviation)
+
+
+def spreads(rows: Sequence[Sequence[float]]) -> list[Spread]:
+    """The same of each column of a table without gaps: (seeds, epochs) to one spread an epoch."""
+    table = np.array(rows)
+    n, low, high = len(table), table.min(0), table.max(0)
+    mean = np.clip(table.sum(0) / n, low, high)
+    deviation = np.sqrt(((table - mean) ** 2).sum(0) / max(1, n - 1))
+    return [Spread(n, *told) for told in zip(*(each.tolist() for each in (mean, low, high, deviation)), strict=True)]

@@ -8,8 +8,15 @@ export const chartOf = (key) => document.querySelector(`.chart[data-chart="${key
 
 const pixel = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
 
+const known = new Map(); // colours that were resolved already: each asks the browser for styles and a pixel
+
 // Any CSS colour, such as var(--ink) or what light-dark() and color-mix() make, as the rgb() that Plotly understands.
 function resolved(colour) {
+  if (!known.has(colour)) known.set(colour, asPixel(colour));
+  return known.get(colour);
+}
+
+function asPixel(colour) {
   const probe = document.createElement("span");
   probe.style.color = colour;
   document.body.append(probe);
@@ -51,6 +58,7 @@ export function show(chart, figure) {
 function draw(chart) {
   const data = chart.figure.data.map((trace) => themed(trace));
   data.forEach((trace, index) => Object.assign(trace, { x: chart.figure.data[index].x, y: chart.figure.data[index].y }));
+  for (const trace of data) if (trace.meta?.parts) trace.text = trace.meta.parts.flatMap(([, name, , length]) => Array(length).fill(name));
   const layout = themedLayout(chart.figure.layout);
   if (!matchMedia("(pointer: fine)").matches) layout.dragmode = false; // a finger scrolls the page
   Plotly.react(chart, data, layout, layout.dragmode ? { ...CONFIG, doubleClick: "reset" } : CONFIG);
@@ -70,7 +78,10 @@ export function drawAll() {
   for (const chart of charts) {
     show(chart, JSON.parse(document.getElementById(`figure-${chart.dataset.chart}`).textContent));
   }
-  const redraw = () => charts.forEach(redrawInTheme);
+  const redraw = () => {
+    known.clear();
+    charts.forEach(redrawInTheme);
+  };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 }

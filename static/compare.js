@@ -21,15 +21,42 @@ function belongs(meta, { group, run }) {
   return meta.group === group && (!run || !meta.run || meta.run === run);
 }
 
+// Where hundreds of lines share traces, the one that is meant is drawn once more, over them.
+function outline(chart, which) {
+  for (const old of chart.querySelectorAll(".only-line")) old.remove();
+  if (!which || !chart.data) return;
+  const { xaxis, yaxis } = chart._fullLayout;
+  for (const { meta, hoverinfo, x, y } of chart.data) {
+    let start = 0;
+    for (const [group, , run, length] of (hoverinfo !== "skip" && meta.parts) || []) {
+      if (group === which.group && (!which.run || !run || run === which.run)) {
+        const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
+        const points = [...Array(length).keys()].map((at) => start + at).filter((at) => y[at] !== null && x[at] !== null);
+        const place = (at) => `${(xaxis._offset + xaxis.c2p(x[at])).toFixed(1)} ${(yaxis._offset + yaxis.c2p(y[at])).toFixed(1)}`;
+        line.setAttribute("d", points.map((at) => (points.includes(at - 1) ? "L" : "M") + place(at)).join(""));
+        line.setAttribute("class", "only-line");
+        chart.querySelector(".main-svg").append(line);
+      }
+      start += length;
+    }
+  }
+}
+
+function partAt({ parts }, point) {
+  let start = 0;
+  return parts.find(([, , , length]) => point < (start += length));
+}
+
 function highlight(which) {
   for (const one of marked) one.classList.remove("is-on");
   marked = which ? [...page.querySelectorAll(`[data-group="${which.group}"]`)] : [];
   shown = marked.length ? which : null; // a refresh may have taken it away
   if (shown?.run) marked.push(...page.querySelectorAll(`[data-run="${shown.run}"]`));
   for (const chart of charts) {
+    outline(chart, shown);
     const lines = shown && chart.data ? chart.data.filter(({ meta }) => belongs(meta, shown)) : [];
     const own = lines.map(({ uid }) => chart.querySelector(`.trace${uid}`)).filter(Boolean);
-    chart.classList.toggle("has-on", own.length > 0); // the others stand back
+    chart.classList.toggle("has-on", own.length > 0 || chart.querySelector(".only-line") !== null); // the others stand back
     marked.push(...own);
   }
   for (const one of marked) one.classList.add("is-on");
@@ -65,12 +92,16 @@ function expand() {
 const figureOf = (chart) => document.getElementById(`figure-${chart.dataset.chart}`);
 
 function drawn(chart) {
-  chart.dataset.linesDrawn = chart.data.filter(({ meta, hoverinfo, x }) => !meta.groups && hoverinfo !== "skip" && x.length).length;
+  const lines = chart.data.filter(({ meta, hoverinfo, x }) => !meta.groups && hoverinfo !== "skip" && x.length);
+  chart.dataset.linesDrawn = lines.flatMap(({ meta }) => meta.parts?.filter(([, , , length]) => length > 1) ?? [meta]).length;
 }
 
 function watch(chart) {
   drawn(chart);
-  chart.on("plotly_hover", ({ points: [{ data }] }) => highlight({ group: data.meta.group ?? data.meta.groups[0], run: data.meta.run }));
+  chart.on("plotly_hover", ({ points: [{ data: { meta }, pointNumber }] }) => {
+    const [group, , run] = meta.parts ? partAt(meta, pointNumber) : [meta.group ?? meta.groups[0], "", meta.run];
+    highlight({ group, run: run ?? undefined });
+  });
   chart.on("plotly_unhover", () => highlight(null));
 }
 

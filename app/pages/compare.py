@@ -2,6 +2,7 @@
 
 import secrets
 from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request
@@ -9,8 +10,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlmodel import Session
 
 from app.compare_axes import axis_of
-from app.compare_charts import MOST_LINES, compare_panels, num_lines
-from app.compare_columns import columns_of, in_order
+from app.compare_charts import compare_panels
+from app.compare_columns import columns_of, in_order, in_rows
 from app.compare_costs import conditions_words, cost_sheet
 from app.compare_looks import looks_of
 from app.compare_parameters import parameters_of
@@ -20,7 +21,7 @@ from app.compare_view import NETWORK, CompareView
 from app.dependencies import CurrentSettings, Reading, Writing
 from app.templating import render
 from core.chosen_runs import choose_runs
-from core.comparison import Comparison, compare
+from core.comparison import Comparison, Group, compare
 from core.conditions import conditions_of
 from core.estimates import seconds_until_end
 from core.events import newest_event_id
@@ -88,28 +89,29 @@ def _now(session: Session, view: CompareView, settings: Settings) -> dict[str, A
     published = [group for group in comparison.groups if group.published is not None]
     num_train = {run.dataset: num_images(run.dataset, "train", settings) for run in comparison.runs}
     axis = axis_of(comparison, view.x, num_train, of_seeds=view.lines == "seeds")
+    groups = in_rows(in_order(comparison.groups, view), view)
+    beside = [group for group in comparison.groups if group in groups] if view.rows == "first" else comparison.groups
     return {
         "event_id": event_id, "view": view, "left_out": chosen.left_out, "comparison": comparison, "looks": looks,
         "launch_key": secrets.token_urlsafe(16),
-        "groups": in_order(comparison.groups, view), "columns": columns_of(comparison.groups, view),
+        "groups": groups, "sheet_groups": beside, "columns": columns_of(comparison.groups, view),
         "network": NETWORK, "measures": MEASURES, "axis": axis, "verdicts": verdicts, "literature": literature,
         "literature_sources": sources_of(literature), "reference_lines": lines,
         "panels": with_reference_lines(compare_panels(comparison, view, looks, axis), lines),
-        "num_undrawn": max(0, num_lines(comparison, view) - MOST_LINES), "most_lines": MOST_LINES,
         "published": published, "report_rows": report_sheet(published, view.figure),
         "unlike_report": unlike_the_report(published),
         "baseline_group": baseline or comparison.groups[0],
         "other_networks": other_networks(comparison.groups, baseline or comparison.groups[0]),
-        "config_rows": config_sheet(comparison.groups, only_differing=view.config == "differing"),
+        "config_rows": config_sheet(beside, only_differing=view.config == "differing"),
         **parameters_of(comparison, view, verdicts.baseline, verdicts.images_only, looks),
-        **_costs(comparison), **_progress(session, view, comparison),
+        **_costs(comparison, beside), **_progress(session, view, comparison),
     }  # fmt: skip
 
 
-def _costs(comparison: Comparison) -> dict[str, Any]:
+def _costs(comparison: Comparison, beside: Sequence[Group]) -> dict[str, Any]:
     conditions = conditions_of(comparison.runs)
     words = conditions_words(conditions)
-    return {"cost_lines": cost_sheet(comparison.groups), "conditions": conditions, "conditions_words": words}
+    return {"cost_lines": cost_sheet(beside), "conditions": conditions, "conditions_words": words}
 
 
 def _progress(session: Session, view: CompareView, comparison: Comparison) -> dict[str, Any]:

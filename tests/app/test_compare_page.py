@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app.compare_charts import MOST_LINES
+from app.compare_overview import MANY
 from core.database import Database
 from core.experiment_plan import plan_experiment
 from core.experiments import launch_experiment
@@ -329,15 +329,16 @@ def test_how_far_the_runs_are_is_told(client: TestClient, database: Database) ->
     assert "–" in rows(page(client, "?runs=3"), "group")[0]
 
 
-def test_more_lines_than_can_be_told_apart_are_not_drawn_and_the_page_says_so(
+def test_lines_that_nobody_tells_apart_share_a_trace_which_knows_its_parts(
     client: TestClient, database: Database
 ) -> None:
     with database.writing() as session:
-        launch_experiment(session, plan_experiment(base=BASE, grid={}, seeds=MOST_LINES + 3))
-    text = page(client, "?experiment=1&lines=seeds")
-    assert len(traces(text)) == MOST_LINES
-    assert f"The first {MOST_LINES} lines are drawn; the table has 3 more." in words(text)
-    assert "lines are drawn" not in words(page(client, "?experiment=1"))
+        launch_experiment(session, plan_experiment(base=BASE, grid={}, seeds=MANY + 3))
+    (trace,) = traces(page(client, "?experiment=1&lines=seeds"))
+    parts = trace["meta"]["parts"]
+    assert [run for _, _, run, _ in parts] == list(range(1, MANY + 4))
+    assert parts[2][1] == "LeNet-5, seed 2"
+    assert "parts" not in str(traces(page(client, f"?runs={','.join(map(str, range(1, MANY + 1)))}&lines=seeds")))
 
 
 def test_the_fragment_is_what_the_page_includes(client: TestClient, three_seeds: list[int]) -> None:

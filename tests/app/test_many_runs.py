@@ -1,5 +1,7 @@
 """With thousands of runs every page asks as few questions as with ten, and each is answered out of an index."""
 
+import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -113,6 +115,33 @@ def test_a_leaderboard_of_hundreds_of_groups_is_one_question_and_those_of_its_pa
     assert told["num_groups"] + told["num_without_result"] == NUM_RUNS // 5
     assert len(questions) <= 4
     assert not [sql for sql, _ in questions if "FROM epoch" in sql]
+
+
+def test_two_hundred_groups_lie_over_each_other_in_as_many_traces_as_there_are_looks(client: TestClient) -> None:
+    text = client.get("/compare?experiment=1").text
+    found = re.search(r'id="figure-test_accuracy">(.*?)</script>', text, re.S)
+    assert found
+    lines = [trace for trace in json.loads(found[1])["data"] if "parts" in trace["meta"] and "fill" not in trace]
+    assert len(lines) < 20
+    api = {group["config_hash"]: group for group in client.get("/api/v1/compare?experiment=1").json()["groups"]}
+    seen = set()
+    for trace in lines:
+        start = 0
+        for config_hash, label, run, length in trace["meta"]["parts"]:
+            curve = [point["test_accuracy"]["mean"] for point in api[config_hash]["curve"]]
+            assert trace["y"][start : start + length] == [*(pytest.approx(value, rel=1e-4) for value in curve), None]
+            assert (label, run) == (api[config_hash]["label"], None)
+            seen.add(config_hash)
+            start += length
+        assert start == len(trace["x"]) == len(trace["y"])
+    assert seen == api.keys()
+
+
+def test_of_two_hundred_groups_the_tables_show_the_first_until_all_are_asked_for(client: TestClient) -> None:
+    first, every = (client.get(f"/compare/now?experiment=1{more}").text for more in ("", "&rows=all"))
+    assert (first.count('class="group-row"'), every.count('class="group-row"')) == (50, 200)
+    assert "The first 50 of 200 groups in this order" in first
+    assert len(first) < len(every) / 2
 
 
 @pytest.mark.parametrize("sort", ["-test_accuracy", "state"])
