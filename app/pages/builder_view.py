@@ -19,6 +19,7 @@ from core.architectures.shapes import ArchitectureError, count_parameters
 from core.datasets import DATASETS, Dataset
 from core.events import newest_event_id
 from core.known_datasets import datasets_here
+from core.known_networks import GROUP, RUN, network_by_key
 from core.named_networks import network_of
 from core.saved_architectures import newest_of_each, reference_of
 
@@ -36,8 +37,8 @@ def dataset_of(session: Session, composed: Composed) -> Dataset:
 
 
 def started(session: Session, before: Composed, start: str) -> Edited:
-    """The form with the layers of a family or a saved network, which then has a next version; with none where they do
-    not fit the images. Raises UnknownArchitecture."""
+    """The form with the layers of a family, a run or group, or a saved network, which then has a next version; with
+    none where a family does not fit the images. Raises UnknownArchitecture, RunNotFound or GroupNotFound."""
     try:
         return Edited(_begun(session, before, start))
     except ArchitectureError as error:
@@ -48,7 +49,8 @@ def _begun(session: Session, before: Composed, start: str) -> Composed:
     """Raises ArchitectureError too."""
     if start == NOTHING:
         return replace(before, drafts=(), at="")
-    name = "" if start in FAMILIES else split_version(network_of(session, start)[0])[0]
+    is_own = start not in FAMILIES and not start.startswith((RUN, GROUP))
+    name = split_version(network_of(session, start)[0])[0] if is_own else ""
     layers = _layers_named(session, start, dataset_of(session, before))
     last_but_one = str(len(layers) - 1) if len(layers) > 1 else ""  # what is added goes before the output
     return replace(before, drafts=drafts_of(layers), at=last_but_one, name=name or before.name)
@@ -61,7 +63,7 @@ def done(session: Session, before: Composed, wish: str) -> Edited:
     try:
         match verb:
             case "start":
-                return replace(started(session, before, what), focus="at-0")
+                return started(session, before, what)
             case "adapt":
                 drafts, said = adapted(before.drafts, len(dataset.classes))
                 return Edited(replace(before, drafts=drafts), "adapt", said)
@@ -108,4 +110,6 @@ def texts_in(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
 def _layers_named(session: Session, name: str, dataset: Dataset) -> Layers:
     if name in FAMILIES:
         return resolve(name, {}, dataset.image_shape, len(dataset.classes))
+    if name.startswith((RUN, GROUP)):
+        return network_by_key(session, name).layers
     return LAYERS.validate_python(network_of(session, name)[1])

@@ -217,7 +217,13 @@ def test_it_begins_with_the_network_that_the_address_names(client: TestClient) -
     assert 'value="120"' in client.get("/networks/new").text
     assert 'value="120"' in client.get("/networks/lenet5-moon/edit").text
     assert "No layer yet" in client.get("/networks/new?from=nothing").text
-    assert client.get("/networks/new?from=nobodys").status_code == 404
+    wider = {"name": "lenet5", "parameters": {"hidden": [99]}}
+    run = client.post("/api/v1/runs", json={"architecture": wider, "dataset": "digits"}).json()
+    for key in (f"run:{run['id']}", f"group:{run['config_hash'][:8]}"):
+        assert 'value="99"' in client.get(f"/networks/new?from={key}").text
+        assert f"from={key}" in client.get(f"/networks/{key}").text.replace("%3A", ":")
+    for key in ("nobodys", "run:9", "group:9"):
+        assert client.get(f"/networks/new?from={key}").status_code == 404
 
 
 def test_a_family_that_the_images_are_too_small_for_says_so(
