@@ -26,7 +26,6 @@ class Beside:
     place: int  # of its group in the comparison
 
     verdict = property(lambda self: words.verdict(self.told))
-    difference = property(lambda self: words.difference(self.told))
     caveat = property(lambda self: words.caveat(self.told))
     sentence = property(lambda self: words.sentence(self.told))
     ours_interval = property(lambda self: words.percent_interval(self.told.ours.interval))

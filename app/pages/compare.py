@@ -67,6 +67,7 @@ def more_seeds(
 
 def _now(session: Session, view: CompareView, settings: Settings) -> dict[str, Any]:  # what the templates name
     from app.compare_literature import (
+        MOST_ROWS,
         literature_sheet,
         reference_lines,
         sources_of,
@@ -96,7 +97,8 @@ def _now(session: Session, view: CompareView, settings: Settings) -> dict[str, A
         "launch_key": secrets.token_urlsafe(16),
         "groups": groups, "sheet_groups": beside, "columns": columns_of(comparison.groups, view),
         "network": NETWORK, "measures": MEASURES, "axis": axis, "verdicts": verdicts, "literature": literature,
-        "literature_sources": sources_of(literature), "reference_lines": lines,
+        "literature_shown": literature[:MOST_ROWS], "literature_sources": sources_of(literature),
+        "reference_lines": lines,
         "panels": with_reference_lines(compare_panels(comparison, view, looks, axis), lines),
         "published": published, "report_rows": report_sheet(published, view.figure),
         "unlike_report": unlike_the_report(published),

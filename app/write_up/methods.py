@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from app.compare_whole import Whole
-from app.formatting import architecture_title, count, dataset_title
+from app.formatting import architecture_title, count
 from app.write_up.methods_statistics import intervals, literature, looks, verdicts
 from app.write_up.phrases import counted, listed, named, seeds
 from app.write_up.records import Images, Records
@@ -173,7 +173,3 @@ def _cost(whole: Whole) -> str:
         f" {counted(benchmarks, 'run')} were launched as a benchmark: alone, each config in turn." if benchmarks else ""
     )
     return f"Costs are medians over all runs, with the lowest and the highest.{alone}{told}"
-
-
-def datasets_words(whole: Whole) -> str:
-    return listed(list(dict.fromkeys(dataset_title(run.dataset) for run in whole.comparison.runs)))
