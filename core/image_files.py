@@ -8,13 +8,14 @@ import io
 import warnings
 from dataclasses import dataclass
 from functools import cache
+from math import ceil
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 MOST_BYTES = 2**20  # as of any body (app/security.py)
-MOST_PIXELS = 2**22  # 2,048×2,048: decoded as RGBA 16 MiB
+MOST_PIXELS = 2**21  # 2,048×1,024: as RGBA 8 MiB, of which a WebP takes seven (measured)
 MOST_SIDE = 8_192
 MOST_SCANS = 100  # of a progressive JPEG, each of which goes over the whole image; cameras write about ten
 ENOUGH = 1_024  # a side beyond which an image is first made smaller by a whole number
@@ -66,13 +67,9 @@ def _pixels_of(image: Any) -> Decoded:  # a PIL.Image.Image, which is imported w
     upright = _upright(image)
     if upright is not image:
         notes.append("Turned upright, as its EXIF says.")
-    if upright.mode.startswith("I"):  # 16 bits of grey
-        greys = np.asarray(upright, np.float32)[None] / 257
-        return Decoded(np.clip(greys, 0, 255), tuple(notes))
-    flat, is_transparent = _on_a_ground(upright)
+    flat, is_transparent = _on_a_ground(_smaller(upright))
     notes += ["What is transparent became its ground."] if is_transparent else []
-    small = flat.reduce(factor) if (factor := max(flat.size) // ENOUGH) > 1 else flat
-    pixels = np.asarray(small, np.float32)
+    pixels = np.asarray(flat, np.float32)
     return Decoded(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1), tuple(notes))
 
 
@@ -83,16 +80,29 @@ def _upright(image: Any) -> Any:
     return ImageOps.exif_transpose(image) if is_turned else image
 
 
+def _smaller(image: Any) -> Any:
+    """L, RGB or, where any of it may be transparent, RGBA; at most ENOUGH on a side."""
+    factor = ceil(max(image.size) / ENOUGH)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        return image.convert("RGBa").reduce(factor).convert("RGBA") if factor > 1 else image
+    if image.mode.startswith("I"):  # 16 bits of grey
+        image = _pillow().fromarray(np.clip(np.asarray(image) >> 8, 0, 255).astype(np.uint8))
+    elif image.mode not in ("L", "RGB"):
+        image = image.convert("L" if image.mode == "1" else "RGB")
+    return image.reduce(factor) if factor > 1 else image
+
+
 def _on_a_ground(image: Any) -> tuple[Any, bool]:
     """L or RGB, and whether any of it was transparent. Over white; over black where what can be seen is light."""
-    if not image.has_transparency_data:
-        return image if image.mode in ("L", "RGB") else image.convert("L" if image.mode in ("1", "F") else "RGB"), False
-    seen = image.convert("RGBA")
-    alpha = np.asarray(seen.getchannel("A"))
-    light = np.average(np.asarray(seen.convert("L")), weights=alpha) if alpha.any() else 0
-    ground = _pillow().new("RGBA", seen.size, "black" if light > 127 else "white")
-    ground.alpha_composite(seen)
-    return ground.convert("L" if image.mode == "LA" else "RGB"), bool(alpha.min() < 255)
+    if image.mode != "RGBA":
+        return image, False
+    every = image.reduce(8)  # is enough to tell light from dark
+    alpha = np.asarray(every.getchannel("A"))
+    light = np.average(np.asarray(every.convert("L")), weights=alpha) if alpha.any() else 0
+    ground = _pillow().new("RGBA", image.size, "black" if light > 127 else "white")
+    ground.alpha_composite(image)
+    return ground.convert("RGB"), bool(alpha.min() < 255)
 
 
 def _check_sides(width: int, height: int) -> None:
@@ -103,7 +113,7 @@ def _check_sides(width: int, height: int) -> None:
 
 
 def _too_large() -> str:
-    return f"An image may have {MOST_PIXELS:,} pixels, as 2,048×2,048, and {MOST_SIDE:,} on a side."
+    return f"An image may have {MOST_PIXELS:,} pixels, as 2,048×1,024, and {MOST_SIDE:,} on a side."
 
 
 def _webp_sides(content: bytes) -> tuple[int, int]:

@@ -5,7 +5,8 @@ const page = document.getElementById("try");
 const answers = document.getElementById("answers");
 const pad = document.getElementById("pad");
 const SEND_MS = 60; // between two images of one stroke
-const MOST_BYTES = 2 ** 20; // that the server takes; a larger file is made smaller here
+const MOST_BYTES = 2 ** 20; // that the server takes, and pixels; a larger file is made smaller here
+const MOST_PIXELS = 2 ** 21;
 const SHRUNK_SIDE = 1024;
 const CELL = 10; // of the pad's 280 pixels: one step of the pen by keyboard
 const STEPS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
@@ -201,13 +202,14 @@ async function take(file) {
   if (!file?.type.startsWith("image/")) return;
   strokes.splice(0);
   if (pad) draw();
-  show(file, file.size > MOST_BYTES ? await shrunk(file) : file);
+  show(file, await shrunk(file));
 }
 
-/** A photograph of some megabytes, whose detail no network here would see. */
+/** The file, or of a photograph of some megabytes less: its detail no network here would see. */
 async function shrunk(file) {
   try {
     const whole = await createImageBitmap(file);
+    if (file.size <= MOST_BYTES && whole.width * whole.height <= MOST_PIXELS) return file;
     const scale = Math.min(1, SHRUNK_SIDE / Math.max(whole.width, whole.height));
     const small = new OffscreenCanvas(Math.max(1, whole.width * scale), Math.max(1, whole.height * scale));
     small.getContext("2d").drawImage(whole, 0, 0, small.width, small.height);

@@ -19,7 +19,7 @@ router = APIRouter(tags=["runs"], responses=problems(404, 409, 413))
 IMAGE_BODY: dict[str, Any] = {  # FastAPI's own type for what it puts into OpenAPI
     "requestBody": {
         "required": True,
-        "description": "A PNG, JPEG or WebP: of an animated one the first frame. At most 1 MiB and 4,194,304 pixels.",
+        "description": "A PNG, JPEG or WebP: of an animated one the first frame. At most 1 MiB and 2,097,152 pixels.",
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     }
 }

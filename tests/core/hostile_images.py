@@ -42,11 +42,10 @@ def with_text_bomb() -> bytes:
 
 
 def many_scans() -> bytes:
-    """A progressive JPEG whose scans are repeated: each goes over the whole image."""
-    content = saved(Image.effect_noise((1024, 1024), 50), "JPEG", progressive=True)
+    """A progressive JPEG one of whose scans is there a thousand times: each goes over the whole image."""
+    content = saved(Image.fromarray(GREY).resize((1024, 1024)), "JPEG", progressive=True)
     start, end = content.rindex(b"\xff\xda"), content.rindex(b"\xff\xd9")
-    scan = content[start:end][:200]
-    return content[:start] + scan * 4000 + content[end:]
+    return content[:start] + content[start:end][:500] * 1000 + content[end:]
 
 
 def webp_that_says(width: int, height: int) -> bytes:
@@ -81,11 +80,19 @@ REFUSED: dict[str, Callable[[], bytes]] = {
     "PNG one pixel high and endless": lambda: bomb(4_000_000, 1),
     "PNG with a text that inflates to 256 MiB": with_text_bomb,
     "PNG whose data is less than its size": lambda: png_of(
-        header(2000, 2000), (b"IDAT", zlib.compress(b"\0" * 10)), (b"IEND", b"")
+        header(2000, 1000), (b"IDAT", zlib.compress(b"\0" * 10)), (b"IEND", b"")
     ),
     "PNG without pixels": lambda: png_of(header(0, 5), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")),
-    "JPEG of four thousand scans": many_scans,
+    "JPEG of a thousand scans": many_scans,
     "WebP that says 16,000×16,000": lambda: webp_that_says(16_000, 16_000),
+}
+# The largest that are decoded.
+LARGE: dict[str, Callable[[], bytes]] = {
+    "RGBA": lambda: saved(Image.new("RGBA", (2048, 1024), (9, 9, 9, 120)), "PNG"),
+    "16 bits": lambda: saved(Image.fromarray(np.full((2048, 1024), 40_000, np.uint16)), "PNG"),
+    "WebP": lambda: saved(Image.new("RGBA", (2048, 1024), (9, 9, 9, 120)), "WEBP", lossless=True),
+    "large JPEG in CMYK": lambda: saved(Image.new("CMYK", (2048, 1024), (9, 9, 9, 9)), "JPEG", progressive=True),
+    "palette": lambda: saved(Image.new("P", (2048, 1024), 3), "PNG", transparency=3),
 }
 DECODED: dict[str, Callable[[], bytes]] = {
     "JPEG in CMYK": lambda: saved(Image.fromarray(GREY).convert("CMYK"), "JPEG"),

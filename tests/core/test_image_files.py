@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from core.image_files import MOST_BYTES, ImageRefused, decoded
-from tests.core.hostile_images import DECODED, GREY, REFUSED, saved
+from tests.core.hostile_images import DECODED, GREY, LARGE, REFUSED, saved
 
 KINDS: dict[str, dict[str, object]] = {"PNG": {}, "JPEG": {"quality": 100}, "WEBP": {"lossless": True}}
 
@@ -57,8 +57,12 @@ def test_palettes_and_bits_are_greys_or_colours() -> None:
 
 
 def test_a_large_one_is_made_smaller_and_more_bytes_than_a_body_has_are_refused() -> None:
-    large = decoded(saved(Image.new("L", (2048, 2048), 99), "PNG"))
-    assert large.pixels.shape == (1, 1024, 1024)
+    large = decoded(saved(Image.new("L", (2048, 1024), 99), "PNG"))
+    assert large.pixels.shape == (1, 512, 1024)
     assert large.pixels.max() == large.pixels.min() == 99
+    for make in LARGE.values():
+        assert max(decoded(make()).pixels.shape) == 1024
+    with pytest.raises(ImageRefused, match="scans"):
+        decoded(REFUSED["JPEG of a thousand scans"]())
     with pytest.raises(ImageRefused, match="bytes"):
         decoded(bytes(MOST_BYTES + 1))
