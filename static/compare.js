@@ -67,16 +67,18 @@ function meant(element) {
   return group ? { group, run: Number(element.closest("[data-run]")?.dataset.run) || undefined } : null;
 }
 
+// What the keyboard is at counts where the pointer is at nothing, as when the page grows under it.
+const focused = () => (document.activeElement.matches(":focus-visible") ? meant(document.activeElement) : null);
+
 function pointed({ target, type, pointerType }) {
   if (type !== "click" && pointerType === "touch") return; // a finger that scrolls means nothing; a tap is a click
-  const which = meant(target);
+  const which = meant(target) ?? focused();
   if (!target.closest(".chart") && (which?.group !== shown?.group || which?.run !== shown?.run)) highlight(which);
 }
 
 for (const kind of ["pointerover", "focusin"]) page.addEventListener(kind, pointed);
-for (const kind of ["pointerleave", "focusout"]) {
-  page.addEventListener(kind, ({ pointerType }) => pointerType !== "touch" && highlight(null));
-}
+page.addEventListener("pointerleave", ({ pointerType }) => pointerType !== "touch" && highlight(focused()));
+page.addEventListener("focusout", () => highlight(null));
 
 function expand() {
   for (const button of page.querySelectorAll("[data-expand]")) {
@@ -102,7 +104,7 @@ function watch(chart) {
     const [group, , run] = meta.parts ? partAt(meta, pointNumber) : [meta.group ?? meta.groups[0], "", meta.run];
     highlight({ group, run: run ?? undefined });
   });
-  chart.on("plotly_unhover", () => highlight(null));
+  chart.on("plotly_unhover", () => highlight(focused()));
 }
 
 // --- the page as it is now ---
@@ -139,7 +141,7 @@ async function refresh() {
 
 function arrived(fresh) {
   if (fresh.querySelectorAll(".chart").length !== charts.length) return location.reload(); // nothing is left, or something came
-  const [focused, pointedAt] = [document.activeElement?.id, shown];
+  const [focusedId, pointedAt] = [document.activeElement?.id, shown];
   view = location.search;
   for (const part of fresh.querySelectorAll("[data-part]")) {
     const old = document.getElementById(part.id);
@@ -158,7 +160,7 @@ function arrived(fresh) {
   }
   document.title = now().title;
   expand();
-  if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  if (focusedId && document.activeElement?.id !== focusedId) document.getElementById(focusedId)?.focus({ preventScroll: true });
   highlight(pointedAt);
 }
 

@@ -199,6 +199,9 @@ def test_curves_and_table_grow_while_the_runs_train(open_page: OpenPage, trainya
     expect(page).to_have_title(re.compile(r"^0 of 4 · "))
     page.evaluate("() => { window.isSamePage = true }")
     page.get_by_role("button", name="Seeds of LeNet-5").click()
+    _, mlp = groups_of(trainyard, growing)
+    page.locator(f"#legend-{mlp}").focus()
+    page.keyboard.press("Shift+Tab")
     trainyard.api.post("queue/resume").raise_for_status()
     seen: set[str] = set()
 
@@ -214,6 +217,10 @@ def test_curves_and_table_grow_while_the_runs_train(open_page: OpenPage, trainya
     expect(page.locator(".group-row").first).to_contain_text(shown)
     assert page.locator('.chart[data-chart="test_accuracy"]').evaluate("({data}) => data.at(-1).x.at(-1)") == 20
     expect(page.locator(".seed-row").first).to_be_visible()
+    page.mouse.move(0, 0)
+    assert faded(page) == {mlp}  # what the focus is at outlasts every refresh
+    page.evaluate("() => document.activeElement.blur()")
+    assert faded(page) == set()
     assert page.evaluate("() => window.isSamePage")
 
 
