@@ -18,7 +18,10 @@ from app.templating import render
 from core.architectures.catalogue import UnknownArchitecture
 from core.architectures.shapes import ArchitectureError
 from core.chosen_runs import NothingCompared
+from core.dataset_files import EntryNotFound, NoRoom
+from core.dataset_places import DatasetInUse
 from core.dataset_store import DatasetBroken, DatasetMissing, ImageNotFound
+from core.dataset_tasks import NameTaken, TaskNotFound, TooManyTasks
 from core.datasets import UnknownDataset
 from core.experiments import ExperimentNotFound
 from core.gallery import GalleryFull, ImageGone
@@ -154,6 +157,12 @@ _DESCRIPTIONS: Mapping[type[Exception], Callable[[Any], Problem]] = {
     ImageRefused: lambda error: _problems({"image": str(error)}),
     UnknownArchitecture: lambda error: problem(404, str(error)),
     UnknownDataset: lambda error: problem(404, str(error)),
+    TaskNotFound: lambda error: problem(404, str(error)),
+    EntryNotFound: lambda error: problem(404, str(error), suggestion="Reload the page: it may have been moved."),
+    NameTaken: lambda error: problem(409, str(error)),
+    TooManyTasks: lambda error: problem(429, str(error), suggestion="Wait until some are done, or cancel them."),
+    DatasetInUse: lambda error: problem(409, str(error)),
+    NoRoom: lambda error: problem(DISK_FULL, str(error), suggestion="Make room in the data folder, then try again."),
     DatasetMissing: lambda error: problem(404, str(error), suggestion=IMAGES_COME),
     ImageNotFound: lambda error: problem(404, str(error)),
     DatasetBroken: lambda error: problem(409, str(error), suggestion="Remove its folder; the next run makes it anew."),

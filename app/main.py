@@ -11,6 +11,7 @@ from app.api import (
     architectures,
     compare,
     compare_files,
+    dataset_tasks,
     datasets,
     disagreements,
     drawings,
@@ -35,6 +36,7 @@ from app.live import LiveFeed, called_at_stop_signal
 from app.pages import (
     builder,
     builder_files,
+    dataset,
     experiment,
     image_errors,
     images,
@@ -54,6 +56,7 @@ from app.pages import (
 )
 from app.pages import compare as compare_page
 from app.pages import compare_files as compare_files_page
+from app.pages import datasets as datasets_page
 from app.pages import disagreements as disagreements_page
 from app.pages import experiments as experiments_page
 from app.pages import gallery as gallery_page
@@ -67,6 +70,7 @@ from app.sign_in import TokenCheck
 from app.templating import STATIC_FOLDER
 from core.backup import remove_leftovers
 from core.database import open_database
+from core.dataset_files import remove_stale_files
 from core.settings import Settings
 
 # Fixed paths such as /runs/new go before /runs/{run_id}.
@@ -95,6 +99,8 @@ PAGES = (
     networks,
     try_it,
     gallery_page,
+    datasets_page,
+    dataset,
     storage_page,
     login,
     events,
@@ -114,6 +120,7 @@ DOORS = (
     leaderboard,
     architectures,
     datasets,
+    dataset_tasks,
     queue,
     workers,
     storage,
@@ -154,6 +161,8 @@ def create_app(settings: Settings) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     database = open_database(app.state.settings.database_file)
     remove_leftovers(app.state.settings.data_dir)
+    with database.reading() as session:
+        remove_stale_files(session, app.state.settings)
     live, beside = LiveFeed(database), (Reaper(database), BinKeeper(database, app.state.settings.runs_dir))
     app.state.database, app.state.live, app.state.turn_to_write = database, live, asyncio.Lock()
     app.state.predictor = Predictor(database, app.state.settings.runs_dir)

@@ -18,6 +18,7 @@ from core.settings import Settings
 # All that is told without the token. A name that ends in "/" stands for the whole folder.
 OPEN_PATHS = ("/healthz", "/login", "/static/")
 MAX_BODY_BYTES = 2**20
+UPLOAD = ("POST", "/api/v1/datasets")  # the one body that may be large; it is never held in memory
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CONTENT_SECURITY_POLICY = (
@@ -43,18 +44,20 @@ class Guard:
         self._app = app
         self._hosts = LOOPBACK_NAMES | {name.lower() for name in (settings.host, *settings.allowed_hosts)}
         self._check = check
+        self._upload_bytes = settings.max_upload_mib * 2**20
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
+        most = self._upload_bytes if (scope["method"], scope["path"]) == UPLOAD else MAX_BODY_BYTES
         response = (
             self._wrong_host(scope, headers)
             or _cross_origin(scope, headers)
             or self._without_token(scope, headers)
-            or _too_large(scope, headers)
+            or _too_large(scope, headers, most)
         )
-        await (response or self._app)(scope, _counted(receive), _with_headers(send))
+        await (response or self._app)(scope, _counted(receive, most), _with_headers(send))
 
     def _wrong_host(self, scope: Scope, headers: Headers) -> Response | None:
         """Against DNS rebinding: a name that an attacker owns may lead to this machine, but it is not one of ours."""
@@ -115,14 +118,14 @@ def _cross_origin(scope: Scope, headers: Headers) -> Response | None:
     return _refusal(scope, 403, "This request comes from another site.")
 
 
-def _too_large(scope: Scope, headers: Headers) -> Response | None:
+def _too_large(scope: Scope, headers: Headers, most: int) -> Response | None:
     length = headers.get("content-length", "0")
-    if length.isascii() and length.isdigit() and int(length[:12]) <= MAX_BODY_BYTES:
+    if length.isascii() and length.isdigit() and int(length[:15]) <= most:
         return None
-    return _refusal(scope, 413, f"A body may have {MAX_BODY_BYTES:,} bytes.")
+    return _refusal(scope, 413, f"A body may have {most:,} bytes.")
 
 
-def _counted(receive: Receive) -> Receive:
+def _counted(receive: Receive, most: int) -> Receive:
     """For bodies that come in chunks and do not say how long they are."""
     received = 0
 
@@ -130,8 +133,8 @@ def _counted(receive: Receive) -> Receive:
         nonlocal received
         message = await receive()
         received += len(message.get("body", b""))
-        if received > MAX_BODY_BYTES:
-            raise HTTPException(413, f"A body may have {MAX_BODY_BYTES:,} bytes.")
+        if received > most:
+            raise HTTPException(413, f"A body may have {most:,} bytes.")
         return message
 
     return counting

@@ -97,6 +97,10 @@ class MaterialisedDataset:
             raise ImageNotFound(f"The {split} split of {self.manifest.name} has images 0 to {len(images) - 1:,}.")
         return np.asarray(images[number])
 
+    def numbers_of_class(self, split: Split, label: int, most: int) -> list[int]:
+        """The first images of the class."""
+        return [int(number) for number in np.flatnonzero(self.labels(split) == label)[:most]]
+
     def samples(self, per_class: int) -> Bytes:
         """The first train images of each class: (classes, per_class, C, H, W), black where a class has too few."""
         images, labels = self.images("train"), self.labels("train")

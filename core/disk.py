@@ -63,7 +63,7 @@ def disk_use(session: Session, settings: Settings) -> DiskUse:
         checkpoints_bytes=checkpoints,
         weights_bytes=weights,
         bin_bytes=binned,
-        datasets_bytes=sum(_bytes_below(folder) for folder in (settings.datasets_dir, settings.materialised_dir)),
+        datasets_bytes=sum(bytes_below(folder) for folder in (settings.datasets_dir, settings.materialised_dir)),
         database_bytes=_bytes_of(settings.data_dir, name, f"{name}-*"),
         copies_bytes=_bytes_of(settings.data_dir, f"{name}.schema-*"),
         free_bytes=disk.free,
@@ -113,7 +113,8 @@ def _bytes_of(folder: Path, *patterns: str) -> int:
     return sum(_size_of(file) for pattern in patterns for file in folder.glob(pattern))
 
 
-def _bytes_below(folder: Path) -> int:
+def bytes_below(folder: Path) -> int:
+    """Of all files in the folder and its folders; 0 where it is not there."""
     return sum(_size_of(Path(parent, name)) for parent, _, names in os.walk(folder) for name in names)
 
 

@@ -12,7 +12,7 @@ from core.tables import Event, Experiment, Run
 
 
 def record_event(session: Session, kind: str, run_id: int | None = None, **payload: Any) -> None:  # JSON values
-    """Adds an event; `kind` is state, changed, epoch, deleted, purged, experiment, queue or worker."""
+    """Adds an event; `kind` is state, changed, epoch, deleted, purged, experiment, queue, worker or dataset."""
     session.add(Event(kind=kind, run_id=run_id, payload=payload, recorded_at=datetime.now(UTC)))
 
 

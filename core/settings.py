@@ -58,6 +58,12 @@ class Settings(BaseSettings):
         description="Fetch datasets from here: http(s):// or file://, laid out as the datasets folder is.",
     )
 
+    max_upload_mib: int = Field(1024, ge=1, description="MiB that an uploaded dataset may have, packed.")
+    import_dir: Path | None = Field(
+        None,
+        description="Folder of files to import datasets from; else `import` in the data folder.",
+    )
+
     @field_validator("allowed_hosts", mode="before")
     @classmethod
     def _split_at_commas(cls, hosts: object) -> object:
@@ -113,6 +119,16 @@ class Settings(BaseSettings):
     def materialised_dir(self) -> Path:
         """Datasets as arrays, which is all that server and trainer read."""
         return self.data_dir / "materialised"
+
+    @property
+    def incoming_dir(self) -> Path:
+        """Uploads, while they come in and until they are imported."""
+        return self.data_dir / "incoming"
+
+    @property
+    def import_folder(self) -> Path:
+        """What lies here may be imported by its name; nothing else of this machine can."""
+        return self.import_dir.expanduser().absolute() if self.import_dir else self.data_dir / "import"
 
     @property
     def runs_dir(self) -> Path:

@@ -62,7 +62,7 @@ function openStream(after) {
     const closed = stream;
     setTimeout(() => stream === closed && openStream(streamId), 2000);
   });
-  for (const kind of ["state", "changed", "epoch", "deleted", "purged", "experiment", "queue", "worker", "progress"]) {
+  for (const kind of ["state", "changed", "epoch", "deleted", "purged", "experiment", "queue", "worker", "dataset", "progress"]) {
     stream.addEventListener(kind, (event) => {
       // lastEventId stays that of the event before where a message has none
       const id = kind === "progress" ? null : (streamId = Number(event.lastEventId));

@@ -41,9 +41,9 @@ def _tar(path: Path) -> Iterator[Member]:
     with path.open("rb") as file:
         stream = _Bounded(gzip.GzipFile(fileobj=file) if path.suffix in (".gz", ".tgz") else file)
         source = cast(IO[bytes], stream)  # of a file object, mode "r|" calls read alone
-        with tarfile.open(fileobj=source, mode="r|", tarinfo=_StrictHeader) as archive:
+        with tarfile.open(fileobj=source, mode="r|", tarinfo=StrictHeader) as archive:
             for member in archive:
-                if member.isdir() or _is_litter(member.name):
+                if member.isdir() or is_litter(member.name):
                     continue
                 _refuse_unless_small(member.name, member.size, is_file=member.isreg())
                 content = archive.extractfile(member)
@@ -53,7 +53,7 @@ def _tar(path: Path) -> Iterator[Member]:
             pass
 
 
-class _StrictHeader(tarfile.TarInfo):
+class StrictHeader(tarfile.TarInfo):
     """tarfile takes a cut tar, or one damaged in the middle, for a shorter one: only zeros are an end."""
 
     @classmethod
@@ -84,7 +84,7 @@ class _Bounded:
 def _zip(path: Path) -> Iterator[Member]:
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
-            if member.is_dir() or _is_litter(member.filename):
+            if member.is_dir() or is_litter(member.filename):
                 continue
             _refuse_unless_small(member.filename, member.file_size, is_file=True)
             with archive.open(member) as file:  # read() without a size would unpack what file_size lied about
@@ -94,7 +94,7 @@ def _zip(path: Path) -> Iterator[Member]:
 def _folder(path: Path) -> Iterator[Member]:
     for file in path.rglob("*"):
         name = file.relative_to(path).as_posix()
-        if _is_litter(name) or (file.is_dir() and not file.is_symlink()):
+        if is_litter(name) or (file.is_dir() and not file.is_symlink()):
             continue
         _refuse_unless_small(name, file.lstat().st_size, is_file=file.is_file() and not file.is_symlink())
         yield name, file.read_bytes()
@@ -107,6 +107,6 @@ def _refuse_unless_small(name: str, num_bytes: int, *, is_file: bool) -> None:
         raise ArchiveRefused(f"{name} has {num_bytes:,} bytes, too many for a small PNG")
 
 
-def _is_litter(name: str) -> bool:
+def is_litter(name: str) -> bool:
     """Finder leaves .DS_Store, ._0_5.png and __MACOSX behind: no images, and no harm."""
     return any(part.startswith((".", "__MACOSX")) and part != ".." for part in PurePosixPath(name).parts)

@@ -95,7 +95,7 @@ def _materialise(
     else:
         arrays = read_fetched(dataset, datasets_dir, mirror, report)
     report(f"storing {dataset.name}")
-    mean, std = _mean_and_std(arrays.train_images)
+    mean, std = mean_and_std(arrays.train_images)
     return write(
         materialised_dir,
         dataset.name,
@@ -108,7 +108,7 @@ def _materialise(
     )
 
 
-def _mean_and_std(images: Bytes) -> tuple[float, float]:
+def mean_and_std(images: Bytes) -> tuple[float, float]:
     """Of pixels in [0, 1]. Counted per grey level, so exact and without a float copy of all images."""
     parts = np.array_split(images, -(-len(images) // 1_000))
     counts = sum(np.bincount(part.ravel(), minlength=256) for part in parts)

@@ -4,11 +4,9 @@ Its memory (torch, ONNX Runtime) goes with it. It only reads the database: at it
 for long. Killed at any moment it leaves whole files or none.
 """
 
-import os
 import sys
 from contextlib import suppress
 from dataclasses import asdict
-from pathlib import Path
 
 import torch
 from filelock import FileLock, Timeout
@@ -21,6 +19,7 @@ from core.settings import Settings
 from worker.exports import Export
 from worker.messages import Closed, LinePipe, Message, send
 from worker.parent import die_with_parent
+from worker.priority import yield_to_others
 
 
 def main() -> int:
@@ -37,13 +36,6 @@ def main() -> int:
         while (command := commands.next_message(None)) is not None:
             send(1, _export(command["run_id"], database, settings))
     return 0
-
-
-def yield_to_others() -> None:
-    """The least share of a busy processor. Linux may group processes by session: then the group's nice counts too."""
-    os.nice(19)
-    with suppress(OSError):
-        Path("/proc/self/autogroup").write_text("19")
 
 
 def _export(run_id: int, database: Database, settings: Settings) -> Message:

@@ -16,6 +16,7 @@ from core.lease import Lease
 from core.run_state import LeaseLost
 from core.settings import Settings
 from worker.claims import FreeSpaceFloor, anything_waits, claim, most_in_stack
+from worker.dataset_child import DatasetChild
 from worker.export_child import ExportChild
 from worker.messages import Closed, Message
 from worker.recording import is_final, record_all
@@ -45,6 +46,7 @@ class Supervisor:
             for number in range(self._num_slots)
         ]
         self._exports = ExportChild(settings, database, self._writer, self._floor)
+        self._datasets = DatasetChild(settings, database, self._writer, self._floor)
 
     def run(self) -> None:
         """Until SIGINT or SIGTERM, then hands every run back and ends the trainers."""
@@ -56,6 +58,7 @@ class Supervisor:
                 self._listen()
                 self._beat_if_due()
                 self._exports.attend(self._worker_id)
+                self._datasets.attend(self._worker_id)
                 # One change is one look; a slot that became idle looks too, for what waited meanwhile.
                 if watch.changed() or any(slot.is_idle for slot in self._slots):
                     self._obey_wishes()
@@ -169,6 +172,7 @@ class Supervisor:
                 if slot.leases:
                     self._abandon(slot)
             self._exports.end(self._worker_id)  # or it would export beside a benchmark: its worker counts as gone
+            self._datasets.end()
             self._worker_id = self._join()
         self._beaten_at = time.monotonic()
 
@@ -208,5 +212,6 @@ class Supervisor:
             if slot.child.returncode is None:
                 slot.end()
         self._exports.end(self._worker_id)
+        self._datasets.end()
         with self._database.writing() as session:
             workers.end(session, self._worker_id)
