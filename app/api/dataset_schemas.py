@@ -15,7 +15,9 @@ class DatasetOut(Shape):
     title: str
     summary: str
     classes: tuple[str, ...]
-    image_shape: tuple[int, int, int] = Field(description="(channels, height, width)", examples=[[1, 28, 28]])
+    image_shape: tuple[int, ...] = Field(
+        min_length=3, max_length=3, description="(channels, height, width)", examples=[[1, 28, 28]]
+    )
     num_train: int | None = Field(examples=[1437])
     num_test: int | None = Field(examples=[360])
     mean: float | None = Field(description="of pixels in [0, 1]; null until measured")

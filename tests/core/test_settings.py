@@ -36,6 +36,8 @@ def test_every_setting_can_come_from_the_environment(monkeypatch: pytest.MonkeyP
         "TRAINYARD_MIN_FREE_MIB": "2048",
         "TRAINYARD_STACK": "8",
         "TRAINYARD_DATASET_MIRROR": "file:///srv/datasets",
+        "TRAINYARD_MAX_UPLOAD_MIB": "64",
+        "TRAINYARD_IMPORT_DIR": "/srv/import",
     }
     assert set(environment) == {f"TRAINYARD_{name.upper()}" for name in Settings.model_fields}
     for name, text in environment.items():
