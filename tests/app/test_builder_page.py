@@ -93,7 +93,8 @@ def test_while_one_types_only_what_follows_is_swapped(client: TestClient) -> Non
     typed[2] = ("out_channels", "6.5")
     answer = client.get(address("compose", *typed))
     assert "Filters must be a whole number" in answer.text
-    assert 'name="out_channels"' not in answer.text  # no field comes anew
+    assert 'name="out_channels"' not in answer.text  # no field comes anew, and no choice made meanwhile is lost
+    assert "<select" not in answer.text
     assert "out_channels=6.5" in answer.headers["hx-replace-url"]
     edited_too = client.get(address("compose", *typed, ("do", "copy 1")))
     assert edited_too.text.count('name="out_channels"') == 2
