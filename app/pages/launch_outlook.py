@@ -13,7 +13,8 @@ from app.formatting import dataset_title, duration, roughly, varied_words
 from app.network_cards import drawn
 from app.pages.launch_asked import Asked
 from app.pages.launch_form import split
-from app.pages.launch_values import asked_of, check, choices_of, problems_by_field
+from app.pages.launch_problems import check, problems_by_field
+from app.pages.launch_values import asked_of, choices_of
 from app.pages.schedule_plot import SchedulePlot, plot_schedule
 from core.architectures.facts import Architecture, describe, describe_own
 from core.dataset_store import DatasetBroken, DatasetMissing, Manifest, materialised
