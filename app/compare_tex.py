@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from app import latex
-from app.compare_table import COLUMNS, Column
+from app.compare_columns import AnyColumn, ConfigColumn
+from app.compare_table import BEST_EPOCH, COLUMNS, Column, three_digits
 from app.compare_whole import Whole
 from app.formatting import dataset_title
 from app.latex import escaped
@@ -24,21 +25,18 @@ OF_SEEDS = (
     "Mean over the seeds $\\pm$ its 95\\,\\% interval (Student's $t$ over seeds, the test images taken as given)."
 )
 OF_IMAGES = "$^{*}$~One seed: seed noise is unknown; its test images alone give %s (Wilson, 95\\,\\%%)."
-TABLE_COLUMNS = ("n", "num_parameters", "last_test_accuracy", "seconds_per_epoch")
-SIMPLE = ("n", "num_parameters", "num_multiply_adds", "best_epoch")
+TABLE_COLUMNS = tuple(COLUMNS[key] for key in ("n", "num_parameters", "last_test_accuracy", "seconds_per_epoch"))
 WORDS = {"better": "better", "worse": "worse", "undecided": "cannot tell yet", "waiting": "waits for runs",
          "too few seeds": "too few seeds", "other images": "other images"}  # fmt: skip
 
 
-def table_tex(whole: Whole, groups: Sequence[Group], source: str, keys: Sequence[str] = TABLE_COLUMNS) -> str:
-    """The figures: a row for each group, columns by their keys."""
-    columns = [COLUMNS[key] for key in keys]
+def table_tex(whole: Whole, groups: Sequence[Group], source: str, columns: Sequence[AnyColumn] = TABLE_COLUMNS) -> str:
+    """The figures, and fields of the config: a row for each group."""
     head = ["Network", *(escaped(_title(column)) for column in columns)]
     rows = [[escaped(group.label), *(_cell(whole, group, column) for column in columns)] for group in groups]
     caption = f"{_what(whole)}{_reading(whole, groups, columns)}"
-    return latex.table(
-        "l" + "r" * len(columns), head, rows, caption=caption, label="tab:comparison", source=source
-    )  # fmt: skip
+    kinds = "".join("l" if column.is_field else "r" for column in columns)
+    return latex.table("l" + kinds, head, rows, caption=caption, label="tab:comparison", source=source)
 
 
 def verdicts_tex(whole: Whole, source: str) -> str:
@@ -61,21 +59,34 @@ def _verdict_row(verdict: Verdict) -> list[str]:
     ]  # fmt: skip
 
 
-def _cell(whole: Whole, group: Group, column: Column) -> str:
+def _cell(whole: Whole, group: Group, column: AnyColumn) -> str:
     """ "$98.89 \\pm 0.12$" of several seeds; a cost's median with its range; one seed's accuracy with a mark."""
+    if isinstance(column, ConfigColumn):
+        return escaped(column.told(group))
     told = column.of_group(group)
     if told is None:
         return NONE
-    middle = latex.number(column.part(getattr(told, column.middle)))
-    if column.key in SIMPLE or column.part(told.low) == column.part(told.high):
+    low, high = column.part(told.low), column.part(told.high)
+    if column is BEST_EPOCH:
+        return escaped(low if low == high else f"{low}–{high}")
+    words = column.part(getattr(told, column.middle))
+    middle = latex.number(words)
+    if low == high:
         is_alone = column.key == "last_test_accuracy" and whole.images_only(group)
         return f"{middle[:-1]}^{{*}}$" if is_alone else middle
     if isinstance(told, CostRange):
-        return f"{middle} ({escaped(column.part(told.low))}--{escaped(column.part(told.high))})"
-    return f"{middle[:-1]} \\pm {column.part(told.reach)}$" if told.reach is not None else middle
+        return f"{middle} ({escaped(low)}--{escaped(high)})"
+    return f"{middle[:-1]} \\pm {_reach(column, words, told.reach)}$" if told.reach is not None else middle
 
 
-def _title(column: Column) -> str:
+def _reach(column: Column, middle: str, reach: float) -> str:
+    """To the last decimal of what it is the reach of."""
+    return f"{reach:.{len(middle.partition('.')[2])}f}" if column.words is three_digits else column.part(reach)
+
+
+def _title(column: AnyColumn) -> str:
+    if column is BEST_EPOCH or isinstance(column, ConfigColumn):
+        return column.heading.removeprefix("at the ") if column is BEST_EPOCH else column.title
     where = {"last": " at the last epoch", "best": " at the best epoch"}.get(column.when or "", "")
     return f"{column.title}{where}{' (%)' if column.key.endswith('accuracy') else ''}"
 
@@ -93,8 +104,9 @@ def _datasets(whole: Whole) -> str:
     return " and ".join(dict.fromkeys(dataset_title(group.run.dataset) for group in whole.comparison.groups))
 
 
-def _reading(whole: Whole, groups: Sequence[Group], columns: Sequence[Column]) -> str:
+def _reading(whole: Whole, groups: Sequence[Group], shown: Sequence[AnyColumn]) -> str:
     """What each kind of figure in the table means, as far as it occurs."""
+    columns = [column for column in shown if not isinstance(column, ConfigColumn)]
     spreads = [column.of_group(group) for group in groups for column in columns if column.when]
     intervals = [interval for group in groups if (interval := whole.images_only(group))]
     shows = {column.key for column in columns}

@@ -20,7 +20,8 @@ METHOD = (
     "Welch's t test over seeds, on these very test images. Against the leader, whom these figures chose, p is corrected"
     " as if each group had been held against all others (Bonferroni), so the best group is one of those that are not"
     " told from the leader, but for 5 %; against a pinned group by Holm over all ranked groups. That other test images"
-    " would have given other figures is not in it: Compare takes in both."
+    " would have given other figures is not in it: Compare takes in both. The full verdict there is on two groups"
+    " alone, so it does not allow for the leader having been picked from all."
 )
 
 

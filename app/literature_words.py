@@ -31,7 +31,8 @@ def verdict(told: AgainstPublished) -> str:
         case "agrees":
             return "agrees within the interval"
         case "better" | "worse":
-            return f"{told.outcome} than published by {points(abs(told.difference))} pp"
+            which = "that one training" if caveat(told) else "published"
+            return f"{told.outcome} than {which} by {points(abs(told.difference))} pp"
         case "waiting":
             number = told.ours.side.num_open
             return f"waits for {'1 run that has' if number == 1 else f'{number} runs that have'} not ended"

@@ -121,7 +121,8 @@ def what_follows(verdict: Verdict, more: int) -> str:
         return runs
     look = verdict.look + 1
     part = 100 * ERROR * share_of_look(look)
-    return f"{runs} The verdict on them is the {ordinal(look)} look, which may spend {part:.3g} of the 5 %."
+    looked = f"the {ordinal(look)} look at this question"
+    return f"{runs} The verdict on them is {looked}, which may spend {part:.3g} of the 5 %."
 
 
 def two_networks(verdict: Verdict) -> str:

@@ -13,6 +13,7 @@ from core.tables import Run
 
 Price = Literal["num_parameters", "num_multiply_adds", "training_seconds", "run_memory_bytes"]
 PRICES: tuple[Price, ...] = get_args(Price)
+DIGITS = 12  # of an accuracy: equal means of other seeds may differ in the last bit, and would not be equal
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def on_front(points: Sequence[tuple[float, float]]) -> list[bool]:
 
 def front_of(groups: Sequence[Group], price: Price) -> Front:
     known = [
-        (place, cost, fmean(accuracies))
+        (place, cost, round(fmean(accuracies), DIGITS))
         for place, group in enumerate(groups)
         if (accuracies := seeds_of(group, "test_accuracy").values()) and (cost := _cost(group, price)) is not None
     ]

@@ -64,7 +64,16 @@ document.addEventListener("keydown", (event) => {
   (event.shiftKey ? redo : undo).click();
 });
 
-// Keys within a layer, and the layer that has the focus is the selected one.
+// The layer that has the focus is the selected one, and the buttons that add say which it is.
+function nameSelected() {
+  const layer = form.querySelector("[name='at']:checked")?.closest(".layer");
+  const kind = layer?.querySelector("select.layer-kind")?.value ?? layer?.querySelector("b")?.textContent;
+  document.getElementById("add-after").textContent = layer?.dataset.number ? `layer ${layer.dataset.number}, ${kind}` : "the images";
+}
+for (const kind of ["focusin", "change", "htmx:afterSettle"]) document.body.addEventListener(kind, nameSelected);
+nameSelected();
+
+// Keys within a layer.
 const KEYS = { ArrowUp: "up", ArrowDown: "down", KeyC: "copy", Delete: "remove" };
 form.addEventListener("keydown", (event) => {
   const layer = event.target.closest(".layer[data-number]");

@@ -164,8 +164,20 @@ function arrived(fresh) {
   highlight(pointedAt);
 }
 
+// Links and forms hold the view they were drawn for. Pressed before the one asked for last is here, one changes that.
+function onto(address) {
+  if (view === location.search) return address;
+  const [drawn, asked, newest] = [view, new URL(address).search, location.search].map((text) => new URLSearchParams(text));
+  for (const name of new Set([...drawn.keys(), ...asked.keys()])) {
+    if (drawn.get(name) === asked.get(name)) continue;
+    if (asked.has(name)) newest.set(name, asked.get(name));
+    else newest.delete(name);
+  }
+  return `${location.pathname}?${newest.toString().replaceAll("%2C", ",")}`;
+}
+
 function go(address) {
-  history.pushState(null, "", address);
+  history.pushState(null, "", onto(address));
   refresh();
 }
 

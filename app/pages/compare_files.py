@@ -37,14 +37,14 @@ def verdicts_csv(view: View, session: Reading, settings: CurrentSettings) -> Pla
 
 @router.get("/table.tex", name="compare_table_tex")
 def table_tex(view: View, session: Reading, settings: CurrentSettings) -> PlainTextResponse:
-    """In the order in which the page has it; with the figures that were chosen there."""
+    """In the order in which the page has it; with the columns that were chosen there."""
     from app.compare_tex import TABLE_COLUMNS, table_tex
 
     whole = _whole(session, settings, view)
     if whole is None:
         return PlainTextResponse(NOTHING_IN_TEX)
     groups = in_order(whole.comparison.groups, view)
-    chosen = [column.key for column in columns_of(groups, view).shown if not column.is_field] if view.columns else []
+    chosen = columns_of(groups, view).shown if view.columns else ()
     return PlainTextResponse(table_tex(whole, groups, f"/compare{view.link()}", chosen or TABLE_COLUMNS))
 
 

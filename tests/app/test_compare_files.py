@@ -56,6 +56,13 @@ def test_the_table_is_latex_with_intervals_and_a_caption_that_says_which(
     assert "2 groups of runs on Digits, 4 seeds each." in text
     assert "Student's $t$ over seeds" in text
     assert "Wilson" not in text
+    chosen = f"{ALL}&columns=n,last_test_loss,best_epoch,config.learning_rate"
+    other = trained(database, 0.5, learning_rate=0.3)
+    text = told(client, f"/compare/table.tex?{chosen}&runs={other}")
+    assert is_sound(text)
+    assert "Network & seeds & learning rate & test loss at the last epoch & best epoch" in text
+    assert re.search(r"Custom MLP, .* & \$4\$ & 0\.01 & \$0\.(\d{4}) \\pm 0\.\d{4}\$ & 2 ", text)
+    assert re.search(r"& \$1\$ & 0\.3 & \$0\.500\$ & 1 ", text)
     alone = told(client, "/compare/table.tex?runs=1")
     assert "^{*}$" in alone
     assert "One seed: seed noise is unknown; its test images alone give {[}" in alone

@@ -2,6 +2,7 @@
 
 import math
 import random
+from statistics import fmean
 
 from core.chosen_runs import Choice, choose_runs
 from core.comparison import compare
@@ -39,3 +40,16 @@ def test_groups_without_the_figure_are_left_out_and_counted(database: Database) 
     ]
     assert (time.num_left_out, memory.points, memory.num_left_out) == (2, (), 4)
     assert ([point.place for point in parameters.best], parameters.num_left_out) == ([1], 1)
+
+
+def test_of_equal_means_the_dearer_is_not_on_the_front(database: Database) -> None:
+    runs = [
+        trained(database, accuracy, seed=seed, architecture={"name": name})
+        for name, accuracies in (("custom-mlp", (0.1, 0.2, 0.3)), ("lenet5", (0.2, 0.2, 0.2)))
+        for seed, accuracy in enumerate(accuracies)
+    ]
+    assert fmean((0.2, 0.2, 0.2)) > fmean((0.1, 0.2, 0.3))  # in the last bit
+    with database.reading() as session:
+        groups = compare(session, choose_runs(session, Choice(runs=tuple(runs))).runs).groups
+    front = front_of(groups, "num_multiply_adds")
+    assert [point.is_on_front for point in front.points] == [True, False]

@@ -91,6 +91,9 @@ def test_by_keyboard_layers_are_added_moved_copied_and_removed(open_page: OpenPa
     assert kinds(page) == ["Conv2d", "Residual", "Conv2d", "BatchNorm2d", "ReLU", "Flatten"]
     page.locator("#adapt").press("Enter")
     expect(page.locator(".is-whole")).to_be_visible()
+    expect(page.locator("#add-after")).to_have_text("layer 3, Flatten")
+    page.locator("#out_channels-2-1").focus()  # where one types, the next layer goes: the buttons say so
+    expect(page.locator("#add-after")).to_have_text("layer 2.1, Conv2d")
     page.locator("#at-2-3").focus()
     page.keyboard.press("Alt+ArrowUp")  # the ReLU inside the block
     expect(page.locator("#up-2-2")).to_be_focused()

@@ -120,6 +120,19 @@ def test_the_switches_change_url_and_lines_without_a_reload(open_page: OpenPage,
     expect_lines(page, 4)
 
 
+def test_a_second_switch_pressed_before_the_first_answer_changes_only_its_own(
+    open_page: OpenPage, experiment: int
+) -> None:
+    page = open_page()
+    page.goto(f"/compare?experiment={experiment}")
+    expect_lines(page, 2)
+    page.evaluate("""() => ["seconds", "logarithmic"].forEach((words) =>
+        [...document.querySelectorAll("a[data-view]")].find((link) => link.textContent.trim() === words).click())""")
+    expect(page).to_have_url(re.compile(rf"experiment={experiment}&x=seconds&scale=log$"))
+    page.wait_for_function("() => document.querySelector('.chart').layout.yaxis.type === 'log'")
+    expect(page.get_by_role("link", name="seconds", exact=True)).to_have_attribute("aria-current", "true")
+
+
 def test_columns_are_chosen_by_keyboard_and_the_address_has_them(open_page: OpenPage, experiment: int) -> None:
     page = open_page()
     page.goto(f"/compare?experiment={experiment}")
