@@ -11,8 +11,8 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from worker.imports.limits import MAX_IDX_BYTES
 from worker.imports.refusals import BadFile
-from worker.imports.sources import MAX_IDX_BYTES
 
 Bytes = NDArray[np.uint8]
 _NAME = re.compile(r"(images|labels)[-_.]?idx[134]?(-ubyte)?|(images|labels).*\.idx[134]?(-ubyte)?$", re.ASCII)

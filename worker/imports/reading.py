@@ -12,10 +12,11 @@ from core.import_wishes import LEAST_SIDE, MAX_SIDE, ImportWishes
 from worker.imports import idx
 from worker.imports.canvas import Canvas, Images
 from worker.imports.layout import HOW, Place, layout_of
+from worker.imports.limits import File
 from worker.imports.names import SeenNames, is_image, is_litter, is_words, safe_path
 from worker.imports.pictures import Look, decoded, fitted, look_at
 from worker.imports.refusals import BadFile, BadFiles, ImportRefused
-from worker.imports.sources import File, files
+from worker.imports.sources import files
 
 Report = Callable[[str, float | None], None]  # what is being done, and how far that is
 EVERY = 50  # images between two reports
