@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Literal
 
-from core.comparison import Comparison, Group, Seed
+from core.comparison import Comparison, Group
 from core.datasets import DATASETS
 from core.report import report_config
 from core.run_state import ENDED
+from core.seeds import Seed
 
 XAxis = Literal["epoch", "step", "seconds"]
 Places = Sequence[float | None]  # one for each epoch of a line; None: it is not known

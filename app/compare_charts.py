@@ -11,7 +11,8 @@ from app.compare_looks import GroupLook
 from app.compare_overview import MANY, overview
 from app.compare_traces import Curve, Pen, Trace
 from app.compare_view import CompareView
-from core.comparison import Comparison, Group, Measure
+from core.comparison import Comparison, Group
+from core.seeds import Measure
 from core.spreads import Interval, Spread
 
 MOST_LINES = 200  # that are drawn one by one, where they cannot share a trace. Guess, untuned

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from app.compare_table import COLUMNS
 from app.compare_verdicts import Told
 from app.compare_whole import Whole
-from core.comparison import MEASURES, Comparison, Group
+from core.comparison import Comparison, Group
 from core.conditions import conditions_of
 from core.costs import COSTS, CostRange
+from core.seeds import MEASURES
 from core.spreads import Interval, Spread
 
 Row = Mapping[str, object]

@@ -8,10 +8,11 @@ from pydantic import JsonValue
 from app.compare_table import without_unit
 from app.formatting import NOTHING, architecture_title, dataset_title, percent, points, signed
 from app.formatting import number as figure_words
-from core.comparison import Group, Measure
+from core.comparison import Group
 from core.config_differences import NETWORK, differing
 from core.experiment_words import path_words, value_words
 from core.report import report_config
+from core.seeds import Measure
 from core.spreads import Spread
 
 

@@ -6,8 +6,9 @@ from types import MappingProxyType
 from typing import Literal
 
 from app.formatting import NOTHING, count, percent, size
-from core.comparison import Group, Measure, Seed, When
+from core.comparison import Group
 from core.costs import Cost, CostRange, cost_range
+from core.seeds import Measure, Seed, When
 from core.spreads import Spread, spread
 
 Words = Callable[[float | None], str]

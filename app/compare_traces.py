@@ -14,7 +14,8 @@ from app.charts import POINT_FORMAT
 from app.compare_axes import Axis, Places
 from app.compare_looks import GroupLook
 from app.palette import look_of
-from core.comparison import Group, Measure, Seed
+from core.comparison import Group
+from core.seeds import Measure, Seed
 from core.spreads import Interval, Spread
 
 Curve = Sequence[tuple[int, Spread | None]]

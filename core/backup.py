@@ -1,7 +1,7 @@
 """A backup: one tar of the database as it stood at one moment and of the files it names, taken while runs are trained.
 
-Left out: datasets (fetched, made or imported again; what they are imported from is the user's own), the token, migration
-copies.
+Left out: datasets (fetched, made or imported again: what they are imported from is the user's own), the token, copies
+made by migrations.
 """
 
 import fcntl

@@ -8,14 +8,8 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
-from core.dataset_store import (
-    Bytes,
-    DatasetBroken,
-    DatasetMissing,
-    MaterialisedDataset,
-    materialised,
-    write,
-)
+from core.dataset_store import Bytes, DatasetBroken, DatasetMissing, MaterialisedDataset, materialised
+from core.dataset_writer import write
 from core.datasets import DATASETS, Dataset, DatasetUnavailable, dataset_named
 from worker.archive_dataset import archive_state, read_archives
 from worker.digits import read_digits

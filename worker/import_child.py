@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from core.dataset_store import MaterialisedDataset, write
+from core.dataset_store import MaterialisedDataset
+from core.dataset_writer import write
 from core.import_wishes import ImportWishes
 from core.run_config import sha256_of
 from worker.data import mean_and_std

@@ -9,14 +9,15 @@ from pydantic import Field, JsonValue
 
 from app.api.cost_schemas import ConditionsOut, CostOut, conditions_out, cost_out
 from app.api.effect_schemas import EffectsOut, FrontOut, effects_out, fronts_out
+from app.api.figure_schemas import CurvePointOut, FiguresAtOut, PointOut, SeedOut, SpreadOut
 from app.api.literature_schemas import LiteratureOut, literature_out
 from app.api.schemas import Shape
-from app.api.verdict_schemas import IntervalOut, VerdictOut, interval_out, verdicts_out
+from app.api.verdict_schemas import VerdictOut, interval_out, verdicts_out
 from app.compare_effects import ToldEffects, accuracy_intervals, fronts_of
-from core.comparison import MEASURES, Comparison, EpochPoint, Group, Seed, When
+from core.comparison import Comparison, Group
 from core.conditions import conditions_of
 from core.costs import COSTS, Cost
-from core.run_state import RunState
+from core.seeds import MEASURES, EpochPoint, Seed, When
 from core.spreads import Interval, Spread
 
 if TYPE_CHECKING:  # it brings SciPy along, which the server imports with the first comparison
@@ -24,66 +25,6 @@ if TYPE_CHECKING:  # it brings SciPy along, which the server imports with the fi
     from app.compare_verdicts import Verdicts
 
 WILSON = "Wilson's, of the test images alone: seed noise is unknown"
-
-
-class SpreadOut(Shape):
-    """A figure over the n seeds that have it."""
-
-    n: int
-    mean: float
-    low: float = Field(description="of the lowest seed")
-    high: float
-    interval: IntervalOut | None = Field(
-        description="of the mean over seeds; of a single seed's last test accuracy that of its test images alone"
-    )
-
-
-class SpreadsOut(Shape):
-    """Null: not measured, or the loss of a seed was not finite."""
-
-    train_loss: SpreadOut | None
-    train_accuracy: SpreadOut | None
-    val_loss: SpreadOut | None
-    val_accuracy: SpreadOut | None
-    test_loss: SpreadOut | None
-    test_accuracy: SpreadOut | None
-
-
-class FiguresAtOut(SpreadsOut):
-    """Each seed at its own last or best epoch; these lie between the two that are named."""
-
-    first_epoch: int
-    last_epoch: int
-
-
-class CurvePointOut(SpreadsOut):
-    """One epoch over the seeds that have it."""
-
-    epoch: int
-    seconds: float = Field(description="until it ends: the mean seconds of each epoch, added up")
-
-
-class PointOut(Shape):
-    """One epoch of one run."""
-
-    epoch: int
-    train_loss: float | None
-    train_accuracy: float
-    val_loss: float | None
-    val_accuracy: float | None
-    test_loss: float | None
-    test_accuracy: float
-    seconds: float = Field(description="of this epoch: training, evaluation and checkpoint")
-
-
-class SeedOut(Shape):
-    run: int = Field(description="the run's id")
-    seed: int
-    repeats: tuple[int, ...] = Field(description="ids of all runs of this config and seed, that one among them")
-    state: RunState
-    epochs_done: int
-    last: PointOut | None
-    best: PointOut | None
 
 
 class PublishedEpochOut(Shape):

@@ -12,8 +12,9 @@ from app.compare_view import CompareView
 from app.formatting import percent
 from app.write_up.lines import Bands, Drawn, Values, drawn_lines, from_epoch, published_lines, until_epoch, values_of
 from app.write_up.ticks import Axis, axis, decimals
-from core.comparison import Comparison, Measure
+from core.comparison import Comparison
 from core.literature import Published
+from core.seeds import Measure
 from core.spreads import Interval
 
 WIDTH, HEIGHT = 460, 250  # SVG's units, which are px where it is shown at its own size

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from app.compare_looks import GroupLook
 from app.compare_view import CompareView
-from core.comparison import Comparison, Group, Measure
+from core.comparison import Comparison, Group
 from core.report import PublishedRow
+from core.seeds import Measure
 from core.spreads import Interval, Spread
 
 Values = Sequence[tuple[int, float | None]]  # by epoch

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from core import dataset_store, metrics
+from core import dataset_writer, metrics
 from core.architectures.layers import LAYERS
 from core.architectures.tensors import tensors_of
 from core.database import Database
@@ -28,7 +28,7 @@ def make_digits(settings: Settings, num_images: int = 60) -> MaterialisedDataset
     images = np.stack([stroke(number) for number in range(num_images)])[:, None]
     labels = (np.arange(num_images) % 10).astype(np.uint8)
     arrays = Arrays(images, labels, images, labels)
-    return dataset_store.write(
+    return dataset_writer.write(
         settings.materialised_dir, "digits", arrays, classes=DIGIT_CLASSES, mean=0.2, std=0.3, source="made for a test"
     )
 

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import numpy as np
 
 from core.database import Database
-from core.dataset_store import Arrays, MaterialisedDataset, write
+from core.dataset_store import Arrays, MaterialisedDataset
 from core.dataset_tables import ImportedDataset
+from core.dataset_writer import write
 from core.settings import Settings
 
 CLASSES = ("circle", "cross", "ring", "square", "<script>alert(1)</script>")

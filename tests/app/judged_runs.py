@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from core import dataset_store
+from core import dataset_writer
 from core.database import Database
 from core.dataset_store import Arrays
 from core.exports import record_export
@@ -23,7 +23,7 @@ LABELS = np.arange(NUM_IMAGES).astype(np.uint8) % 10
 def materialise(settings: Settings, labels: Any = LABELS) -> None:
     """Images of nothing under the name of digits; `labels`: of the test split, an array."""
     images = np.zeros((NUM_IMAGES, 1, 28, 28), np.uint8)
-    dataset_store.write(
+    dataset_writer.write(
         settings.materialised_dir, "digits", Arrays(images, labels, images, labels),
         classes=tuple("0123456789"), mean=0.1, std=0.3, source="a test",
     )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from core import dataset_store
+from core import dataset_writer
 from core.database import Database
 from core.dataset_store import Arrays, MaterialisedDataset
 from core.exports import record_export
@@ -24,7 +24,7 @@ def make_dataset(settings: Settings, name: str = "digits", labels: Sequence[int]
     """In the place of a known one; the pixels of image n are n."""
     images = np.repeat(np.arange(len(labels), dtype=np.uint8), 3 * 5 * 7).reshape(-1, 3, 5, 7)
     arrays = Arrays(images, np.array(labels, np.uint8), images, np.array(labels, np.uint8))
-    return dataset_store.write(
+    return dataset_writer.write(
         settings.materialised_dir, name, arrays, classes=CLASSES, mean=0.5, std=0.5, source="made for a test"
     )
 

@@ -13,7 +13,8 @@ from starlette.testclient import TestClient
 
 from app.main import create_app
 from core.architectures.catalogue import FAMILIES
-from core.dataset_store import Arrays, write
+from core.dataset_store import Arrays
+from core.dataset_writer import write
 from core.datasets import DATASETS
 from core.run_config import RunConfig, parse_run_config
 from core.settings import Settings

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.dataset_store import Arrays, DatasetBroken, DatasetMissing, MaterialisedDataset, materialised, write
+from core.dataset_store import Arrays, DatasetBroken, DatasetMissing, MaterialisedDataset, materialised
+from core.dataset_writer import write
 
 NUM_TRAIN, NUM_TEST = 12, 4
 

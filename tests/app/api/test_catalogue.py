@@ -8,7 +8,8 @@ from fastapi.testclient import TestClient
 
 from app.main import create_app
 from core.database import Database, open_database
-from core.dataset_store import Arrays, write
+from core.dataset_store import Arrays
+from core.dataset_writer import write
 from core.settings import Settings
 from core.workers import beat, end, join
 
