@@ -90,7 +90,8 @@ def answer(request: Request, told: Problem, headers: Mapping[str, str] | None = 
     if request.url.path.startswith("/api/") or request.url.path in ("/healthz", "/readyz"):
         body = told.model_dump_json(exclude_none=True)
         return Response(body, told.status, headers, media_type="application/problem+json")
-    detail = "; ".join((told.detail, *(f"{error.field}: {error.reason}" for error in told.errors)))
+    reasons = "; ".join(f"{error.field}: {error.reason}" for error in told.errors)
+    detail = f"{told.detail} {reasons}".strip()
     page = render(
         request, "pages/error.html", status_code=told.status,
         status=told.status, title=told.title, detail=detail, suggestion=told.suggestion,

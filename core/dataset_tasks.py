@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import or_, update
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from core.dataset_tables import DatasetTask, ImportedDataset
 from core.events import record_event
@@ -166,7 +166,7 @@ def differs_from_its_past(session: Session, name: str, sha256: str) -> str | Non
 
 def num_runs_on(session: Session, name: str) -> int:
     """Also those in the bin, which can come back."""
-    return len(session.exec(select(Run.id).where(Run.dataset == name)).all())
+    return session.exec(select(func.count()).select_from(Run).where(Run.dataset == name)).one()
 
 
 def _enqueue(session: Session, kind: str, name: str, wishes: dict[str, Any]) -> DatasetTask:

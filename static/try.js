@@ -115,6 +115,7 @@ function draw(withPen = document.activeElement === pad && pad.matches(":focus-vi
     for (const point of points) lines.lineTo(...point);
     lines.stroke();
   }
+  pad.parentElement.classList.toggle("is-empty", strokes.length === 0);
   const marker = document.getElementById("pad-pen");
   if (!marker) return;
   marker.hidden = !withPen;

@@ -74,7 +74,7 @@ def test_a_small_difference_says_how_many_more_seeds_would_decide(database: Data
     assert verdict.more
     assert verdict.headline == "Cannot tell Custom MLP from LeNet-5 yet:"
     assert f"About {verdict.verdict.more} more seeds each would decide." in verdict.sentence
-    assert "second look at this question, which may spend 1.25 of the 5 %" in verdict.what_follows
+    assert "second look at this question, which may spend 1.25 of the 5\u00a0%" in verdict.what_follows
 
 
 def test_where_seed_sets_differ_welchs_analogue_judges(database: Database, settings: Settings) -> None:
