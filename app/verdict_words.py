@@ -176,8 +176,8 @@ def how_shared(verdict: Verdict, num_judged: int) -> str:
     spent = 100 * ERROR * share_of_look(verdict.look)
     several = f", and of {num_judged} groups against one baseline each has its part of that by Holm's rule"
     return (
-        f"By itself {p_words(own)}. This is the {ordinal(verdict.look)} look, which may spend {spent:.3g} of "
-        f"the 5 % that all looks share{several if num_judged > 1 else ''}. So it is held against {share.part:.2g}: the same "
-        f"as {p_words(share.p)} against 5 %. The interval above is that of {100 * (1 - share.part):.4g} %, which leaves "
+        f"By itself {p_words(own)}. This is the {ordinal(verdict.look)} look, which may spend {spent:.3g} of the 5 % "
+        f"that all looks share{several if num_judged > 1 else ''}. So it is held against {share.part:.2g}: the same as "
+        f"{p_words(share.p)} against 5 %. The interval above is that of {100 * (1 - share.part):.4g} %, which leaves "
         "zero out exactly where a winner is named."
     )
