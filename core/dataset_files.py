@@ -22,6 +22,7 @@ from core.settings import Settings
 MOST_ENTRIES = 200  # of the import folder, that are listed
 _UPLOAD = re.compile(r"upload-[0-9a-f]{32}")
 _STAGING = re.compile(r"\.import-(\d{1,19})")
+_GONE = re.compile(r"\..+\.gone-[0-9a-f]{8}")
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 
 
@@ -98,7 +99,8 @@ def cancel_and_remove(database: Database, settings: Settings, task_id: int) -> D
 
 
 def remove_stale_files(session: Session, settings: Settings) -> None:
-    """At the server's start: uploads that were cut off, and what ended imports left when their worker was killed."""
+    """At the server's start: uploads that were cut off, and what was being removed, or made by imports that have ended,
+    when a process was killed."""
     open_tasks = session.exec(select(DatasetTask).where(col(DatasetTask.state).in_(OPEN))).all()
     kept = {task.wishes.get("source", {}).get("upload") for task in open_tasks}
     for file in _inside(settings.incoming_dir):
@@ -107,7 +109,7 @@ def remove_stale_files(session: Session, settings: Settings) -> None:
     at_work = {task.id for task in open_tasks}
     for folder in _inside(settings.materialised_dir):
         match = _STAGING.fullmatch(folder.name)
-        if match and int(match[1]) not in at_work:
+        if _GONE.fullmatch(folder.name) or (match and int(match[1]) not in at_work):
             shutil.rmtree(folder, ignore_errors=True)
 
 

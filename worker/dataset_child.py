@@ -152,6 +152,7 @@ class DatasetChild:
     def _install(self, done: Message) -> None:
         try:
             with self._database.reading() as session:
+                check_task_owned(session, self._lease)  # another's images may have the name by now
                 if (why := differs_from_its_past(session, self._task.dataset, done["sha256"])) is not None:
                     raise Refused(why, "Import it under another name.")
             row = install(self._settings, self._lease.task_id, done, self._wishes.licence)
