@@ -11,7 +11,13 @@ Class = Annotated[int, Field(ge=0, le=255)]  # its number: labels are bytes
 MOST_PAGES = 100_000
 
 
-class ErrorsView(Compared):
+class OfImages(Compared):
+    def seen_from(self, origin: str) -> str:
+        """The query string of an image's page that leads back to this view."""
+        return self.query(**self.how(), origin=origin)
+
+
+class ErrorsView(OfImages):
     """Errors of runs; `label` and `said` keep those of one class read as another."""
 
     label: Class | None = None
@@ -21,7 +27,7 @@ class ErrorsView(Compared):
     page: int = Field(1, ge=1, le=MOST_PAGES)
 
 
-class DisagreementsView(Compared):
+class DisagreementsView(OfImages):
     """Where two groups of a comparison disagree; without `first` and `second`, its first two groups."""
 
     first: str = Field("", pattern=r"^([0-9a-f]{4,64})?$")
@@ -29,3 +35,13 @@ class DisagreementsView(Compared):
     label: Class | None = None
     better: Better = "either"
     page: int = Field(1, ge=1, le=MOST_PAGES)
+
+
+class ImageView(ErrorsView, DisagreementsView):
+    """One image, and the view that it was seen in: a page of ours by name, never an address."""
+
+    origin: Literal["", "errors", "disagreements"] = ""
+
+    def back(self) -> str:
+        """The query string of that view."""
+        return self.query(**self.how("origin"))

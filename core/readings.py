@@ -118,19 +118,19 @@ def told(readings: Readings, labels: Labels, image: int, said: int) -> Reading:
 def disagreeing(
     first: Readings, second: Readings, labels: Labels, *, label: int | None = None, better: Better = "either"
 ) -> list[int]:
-    """Images on which they disagree, most first, and the surest among equals. `better` keeps those in which the one
-    group is right more often than the other."""
+    """Images on which they disagree, those first in which the share of runs that are right differs most; among equals
+    where most answers differ, and the surest. `better` keeps those in which the one group is right more often."""
     change = _change(first, second)
-    distance = np.abs(change).sum(1) / 2
+    distance, gain = np.abs(change).sum(1) / 2, change[np.arange(len(labels)), labels]
     meant = distance > 1e-9
     if label is not None:
         meant &= labels == label
     if better != "either":
-        gain = change[np.arange(len(labels)), labels]
         meant &= gain > 1e-9 if better == "second" else gain < -1e-9
     images = np.flatnonzero(meant)
     sureness = sum(group.sureness[images].max(1) / group.num_runs for group in (first, second))
-    order = np.lexsort((images, -np.asarray(sureness), -distance[images].round(9)))
+    by_gain, by_distance = (-np.abs(one[images]).round(9) for one in (gain, distance))
+    order = np.lexsort((images, -np.asarray(sureness), by_distance, by_gain))
     return [int(image) for image in images[order]]
 
 

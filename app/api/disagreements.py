@@ -30,8 +30,8 @@ def get_disagreements(
     offset: Offset = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> DisagreementsOut:
-    """The test images that two of the chosen groups read differently, those first of which the most answers differ,
-    and the recall of each class. A config and seed that was trained again is read once."""
+    """The test images that two of the chosen groups read differently, those first in which the share of seeds
+    that are right differs most, and the recall of each class. A config and seed that was trained again is read once."""
     folders = settings.runs_dir, settings.materialised_dir
     pair = pair_of(choose_predictions(session, which.choice, *folders, (first, second)).groups, first, second)
     dataset, both = pair[0].dataset, (pair[0].readings, pair[1].readings)

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
-from app.compare_view import Compared
 from app.dependencies import LARGEST_ID, CurrentSettings, Reading
+from app.image_views import ImageView
 from app.templating import render
 from core.chosen_predictions import choose_predictions
 from core.chosen_runs import Choice
@@ -37,7 +37,7 @@ def image_file(name: str, number: ImageNumber, session: Reading, settings: Curre
 
 @router.get("/datasets/{name}/images/test/{number}", name="image_page")
 def image_page(
-    request: Request, name: str, number: ImageNumber, view: Annotated[Compared, Query()], session: Reading,
+    request: Request, name: str, number: ImageNumber, view: Annotated[ImageView, Query()], session: Reading,
     settings: CurrentSettings,
 ) -> HTMLResponse:  # fmt: skip
     """What each chosen run says of one image; without a choice, the newest completed runs on its dataset."""

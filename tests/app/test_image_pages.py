@@ -110,10 +110,14 @@ def test_disagreements_are_sentences_and_classes_that_improve(client: TestClient
     first, second = "LeNet-5, learning rate 0.01", "LeNet-5, learning rate 0.001"
     assert f"From {first} to {second}, more are read rightly of dog (+16.67 pp)" in told
     assert gallery(text) == [
-        f"1 of 2 seeds of {second} reads this cat as <b>; none of 3 of {first} do.",
-        f"3 of 3 seeds of {first} read this cat as dog; 1 of 2 of {second} does.",
-        f"1 of 3 seeds of {first} reads this dog as <b>; none of 2 of {second} do.",
+        f"1 of 2 seeds of {second} reads this cat as <b>; none of 3 of {first} do."
+        " Right: 3 of 3 of the first group, 1 of 2 of the second.",
+        f"3 of 3 seeds of {first} read this cat as dog; 1 of 2 of {second} does."
+        " Right: 0 of 3 of the first group, 1 of 2 of the second.",
+        f"1 of 3 seeds of {first} reads this dog as <b>; none of 2 of {second} do."
+        " Right: 2 of 3 of the first group, 2 of 2 of the second.",
     ]
+    assert "the share of seeds that are right differs most" in told
     better = page(client, f"/compare/disagreements?runs={','.join(map(str, two_groups))}&better=first")
     assert [sentence.split(" of ")[0] for sentence in gallery(better)] == ["1"]
     dogs = page(client, f"/compare/disagreements?runs={','.join(map(str, two_groups))}&label=1")
@@ -140,9 +144,28 @@ def test_an_image_has_a_page_that_says_what_each_run_says(client: TestClient, tw
     assert "LeNet-5, learning rate 0.01: 0 of 3 right" in told
     assert f"run {two_groups[1]}, seed 1 dog wrong 99.0 %" in told
     assert "learning rate 0.001: 1 of 2 right" in words(page(client, "/datasets/digits/images/test/1"))
+    assert "Back to" not in told
     page(client, "/datasets/digits/images/test/6", 404)
     page(client, "/datasets/kmnist/images/test/0", 404)
     page(client, "/datasets/nonsense/images/test/0", 404)
+
+
+@pytest.mark.parametrize("view", ["/errors?{}&label=0&order=unsure", "/compare/disagreements?{}&better=second"])
+def test_an_image_s_page_leads_back_to_the_view_it_was_seen_in(
+    client: TestClient, two_groups: list[int], view: str
+) -> None:
+    address = view.format(f"runs={','.join(map(str, two_groups))}")
+    shown = page(client, address)
+    to_image = re.search(r'href="(/datasets/digits/images/test/\d[^"]+)"', shown)
+    assert to_image
+    image = page(client, html.unescape(to_image[1]))
+    beside = re.search(r'rel="next" href="([^"]+)"', image)
+    assert beside
+    for text in (image, page(client, html.unescape(beside[1]))):
+        back = re.search(r'id="back" href="([^"]+)#gallery"', text)
+        assert back
+        assert gallery(page(client, html.unescape(back[1]))) == gallery(shown)
+    page(client, html.unescape(to_image[1]).replace("origin=", "origin=//elsewhere.example/"), 422)
 
 
 def test_an_image_file_is_kept_for_ever_where_its_address_names_the_version(

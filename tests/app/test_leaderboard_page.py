@@ -41,7 +41,7 @@ def groups(client: TestClient, database: Database) -> list[str]:
 
 def test_it_says_who_leads_and_how_sure_that_is(client: TestClient, groups: list[str]) -> None:
     text = page(client)
-    assert "LeNet-5, epochs 1 leads Digits with 97.50 %" in words(text)
+    assert "In the lead on Digits, with 97.50 %: LeNet-5, epochs 1" in words(text)
     assert "Every other of the 2 ranked ones is told from it" in words(text)
     lenet, mlp = rows(text)
     assert lenet.startswith("1 LeNet-5, epochs 1 3 seeds 1 failed")

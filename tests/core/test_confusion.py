@@ -91,6 +91,14 @@ def test_two_groups_disagree_by_the_share_of_answers_that_would_have_to_change()
     assert [one.difference, two.difference] == pytest.approx([0.25, 0])
 
 
+def test_images_on_which_one_group_is_right_come_before_those_that_both_read_wrongly() -> None:
+    first = readings_of([said(1, 0, 0, 1, 1, 2), said(1, 0, 0, 1, 1, 2)], 6, 3)
+    second = readings_of([said(2, 0, 0, 1, 1, 2), said(2, 1, 0, 1, 1, 2)], 6, 3)
+    assert disagreement(first, second, LABELS, 0).distance == 1
+    assert disagreement(first, second, LABELS, 1).distance == 0.5
+    assert disagreeing(first, second, LABELS) == [1, 0]
+
+
 def test_a_hundred_runs_of_ten_thousand_images_take_some_tens_of_milliseconds(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

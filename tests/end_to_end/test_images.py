@@ -62,6 +62,8 @@ def test_by_keyboard_from_an_accuracy_to_the_images_of_a_cell_and_to_what_each_r
     page.locator(".gallery a").first.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Test image")
     expect(page.locator(".says tbody tr")).to_have_count(3)  # the group and its two seeds
+    page.get_by_role("link", name="Back to the errors").press("Enter")
+    expect(page.locator("#gallery-title")).to_contain_text(" ".join(focused.split(":")[0].split()))
 
 
 def test_where_groups_disagree_the_view_is_the_address(open_page: OpenPage, experiment: int) -> None:
@@ -70,7 +72,8 @@ def test_where_groups_disagree_the_view_is_the_address(open_page: OpenPage, expe
     page.get_by_role("link", name="See where they disagree").click()
     expect(page.locator("#differences-title")).to_have_text("Which classes improve?")
     before = page.locator(".disagreements li p").first.inner_text()
-    assert re.fullmatch(r"\d of 2 seeds of .+ reads? this \d as \d; (none|\d of 2) of .+ do(es)?\.", before), before
+    told = r"\d of 2 seeds of .+ reads? this \d as \d; (none|\d of 2) of .+ do(es)?\. Right: .+\."
+    assert re.fullmatch(told, before), before
     page.get_by_role("link", name="its images").first.click()
     expect(page).to_have_url(re.compile("label=0"))
     page.go_back()
