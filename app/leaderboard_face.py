@@ -105,8 +105,8 @@ class Scale:
 
 
 def scale_of(rows: Sequence[BoardRow]) -> Scale:
-    """From the lowest to the highest seed and a little more: intervals of two seeds may reach far beyond."""
+    """From the lowest to the highest seed and a little more, within 0 and 1: intervals of two seeds may reach far beyond."""
     low = min((row.standing.accuracy.low for row in rows), default=0.0)
     high = max((row.standing.accuracy.high for row in rows), default=1.0)
     margin = 0.08 * (high - low) or 0.005
-    return Scale(low - margin, high + margin)
+    return Scale(max(0.0, low - margin), min(1.0, high + margin))

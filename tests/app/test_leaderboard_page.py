@@ -53,6 +53,13 @@ def test_it_says_who_leads_and_how_sure_that_is(client: TestClient, groups: list
     assert HOSTILE not in text
 
 
+def test_the_picture_ends_where_accuracies_do(client: TestClient, database: Database) -> None:
+    trained(database, 0.1, seed=0)
+    trained(database, 1.0, seed=1)
+    heads = re.findall(r'class="board-scale"[^>]*><span>(.*?)</span><span>(.*?)</span>', page(client))
+    assert heads == [("2.8 %", "100.0 %")]
+
+
 def test_one_pinned_group_is_what_all_others_are_held_against(client: TestClient, groups: list[str]) -> None:
     text = page(client, f"?baseline={groups[1][:12]}")
     assert "Held against Custom MLP, epochs 1 , which is pinned." in words(text)
