@@ -18,6 +18,8 @@ from core.spreads import Interval
 from core.statistics.estimates import wilson
 from core.verdicts import MarksOfRuns, Verdict, verdicts
 
+FAR = 3  # times as far as the next: beyond the picture. A guess, untuned
+
 
 @dataclass(frozen=True)
 class Told:
@@ -83,17 +85,34 @@ class Verdicts:
 
     @cached_property
     def reach(self) -> float:
-        """Of the picture, to each side of zero: as far as the furthest interval."""
-        intervals = [told.verdict.judged.interval for told in self.told if told.verdict.judged]
-        return max((abs(end) for interval in intervals for end in interval), default=0.0) * 1.08 or 0.01
+        """Of the picture, to each side of zero."""
+        return reach_of([told.verdict.judged.interval for told in self.told if told.verdict.judged])
 
     @property
     def reach_words(self) -> str:
         return f"{100 * self.reach:{'.0f' if self.reach >= 0.1 else '.2g'}} pp"
 
     def place(self, difference: float) -> float:
-        """In percent of the picture's width."""
-        return round(50 + 50 * difference / self.reach, 3)
+        """In percent of the picture's width; one beyond it is put on its edge."""
+        return round(min(100.0, max(0.0, 50 + 50 * difference / self.reach)), 3)
+
+    def is_beyond(self, difference: float) -> bool:
+        return abs(difference) > self.reach
+
+    @property
+    def has_beyond(self) -> bool:
+        judged = [told.verdict.judged for told in self.told if told.verdict.judged]
+        return any(self.is_beyond(one.difference.both.value) for one in judged)
+
+
+def reach_of(intervals: Sequence[Interval]) -> float:
+    """As far as the furthest interval, but for those so far out that all the others would be dots on zero."""
+    near = 0.0
+    for low, high in sorted(intervals, key=lambda interval: max(map(abs, interval))):
+        if near and low * high > 0 and min(abs(low), abs(high)) > FAR * near:
+            break
+        near = max(abs(low), abs(high))
+    return near * 1.08 or 0.01
 
 
 def baseline_of(groups: Sequence[Group], asked: str) -> Group | None:

@@ -105,7 +105,7 @@ class Scale:
 
 
 def scale_of(rows: Sequence[BoardRow]) -> Scale:
-    """From the lowest to the highest seed and a little more, within 0 and 1: intervals of two seeds may reach far beyond."""
+    """From the lowest to the highest seed and a little more, within 0 and 1: intervals of two seeds may reach far."""
     low = min((row.standing.accuracy.low for row in rows), default=0.0)
     high = max((row.standing.accuracy.high for row in rows), default=1.0)
     margin = 0.08 * (high - low) or 0.005

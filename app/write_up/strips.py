@@ -71,6 +71,7 @@ class Forest:
     low: float
     high: float
     at: float
+    is_beyond: bool
     zero: float = WIDTH / 2
 
 
@@ -78,7 +79,8 @@ def forest(whole: Whole, interval: Interval, difference: float) -> Forest:
     """On the scale that all of the verdicts share."""
     reach = whole.verdicts.reach
     scale = Axis(-reach, reach, 0, WIDTH)
-    return Forest(scale.place(interval.low), scale.place(interval.high), scale.place(difference))
+    low, high, at = (scale.place(value) for value in (interval.low, interval.high, difference))
+    return Forest(low, high, at, whole.verdicts.is_beyond(difference))
 
 
 def forest_ends(whole: Whole) -> Sequence[str]:

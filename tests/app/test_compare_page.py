@@ -266,6 +266,24 @@ def test_verdicts_stand_on_the_page_against_the_baseline_of_the_address(
     assert "Which is better?" not in page(client, "?runs=1,3")  # one group alone
 
 
+def test_a_difference_far_beyond_the_others_does_not_flatten_their_picture(
+    client: TestClient, database: Database, settings: Settings
+) -> None:
+    two_groups(database, settings, num_seeds=4, more_wrong=2)
+    runs = [judged(database, settings, range(100 + seed, 400, 2), seed=seed, learning_rate=0.5) for seed in range(4)]
+    query = f"runs=1,2,3,4,5,6,7,8,{','.join(map(str, runs))}"
+    text = page(client, f"?{query}")
+    assert re.findall(r'class="forest"[^>]*?(?:data-beyond="(\w+)")? style', text) == ["", "low"]
+    assert "An arrowhead: further than the picture reaches." in words(text)
+    (near, far) = re.findall(r"--low: ([\d.]+)%; --high: ([\d.]+)%; --at: ([\d.]+)%", text)
+    assert float(near[1]) - float(near[0]) > 30  # of the picture's width
+    assert far == ("0.0", "0.0", "0.0")
+    report = client.get(f"/compare/report.html?{query}").text
+    assert report.count('class="beyond"') == 1
+    assert "An arrowhead" in report
+    assert "An arrowhead" not in page(client, "?runs=1,2,3,4,5,6,7,8")
+
+
 def test_a_verdict_says_which_digits_it_is_of(client: TestClient, database: Database, settings: Settings) -> None:
     materialise(settings)
     for seed in range(4):
