@@ -12,7 +12,7 @@ from core.class_verdicts import verdicts_on_classes
 from core.comparison import Comparison, Group
 from core.dataset_store import DatasetBroken, DatasetMissing, MaterialisedDataset, materialised
 from core.marks import num_images, read_marks
-from core.more_seeds import MOST_AT_ONCE, looks_at
+from core.more_seeds import looks_at
 from core.settings import Settings
 from core.spreads import Interval
 from core.statistics.estimates import wilson
@@ -23,7 +23,7 @@ FAR = 3  # times as far as the next: beyond the picture. A guess, untuned
 
 @dataclass(frozen=True)
 class Told:
-    """A verdict and its words; `more` is what the button asks for."""
+    """A verdict and its words."""
 
     verdict: Verdict
     num_judged: int
@@ -34,6 +34,7 @@ class Told:
     what_next = property(lambda self: words.what_next(self.verdict))
     networks = property(lambda self: words.two_networks(self.verdict))
     notes = property(lambda self: words.notes(self.verdict))
+    what_follows = property(lambda self: words.what_follows(self.verdict))
 
     @property
     def group(self) -> Group:
@@ -62,14 +63,6 @@ class Told:
     @property
     def how_shared(self) -> str:
         return words.how_shared(self.verdict, self.num_judged) if self.verdict.judged else ""
-
-    @property
-    def more(self) -> int | None:
-        return None if self.verdict.more is None else min(self.verdict.more, MOST_AT_ONCE)
-
-    @property
-    def what_follows(self) -> str:
-        return words.what_follows(self.verdict, self.more) if self.more else ""
 
 
 @dataclass(frozen=True)

@@ -113,16 +113,18 @@ def _what_would_decide(verdict: Verdict) -> str:
     return f"If the difference is as small as it looks, more than {MOST_SEEDS} more seeds each would be needed."
 
 
-def what_follows(verdict: Verdict, more: int) -> str:
+def what_follows(verdict: Verdict) -> str:
     """Beside the button."""
-    capped = f", {more} each being the most at once" if verdict.more and more < verdict.more else ""
-    runs = f"Queues {2 * more} runs, with the next unused seeds, the same for both{capped}."
+    runs = "They are the next unused seeds, the same for both."
     if verdict.judged is None:
         return runs
     look = verdict.look + 1
     part = 100 * ERROR * share_of_look(look)
     looked = f"the {ordinal(look)} look at this question"
-    return f"{runs} The verdict on them is {looked}, which may spend {part:.3g} of the 5\u00a0%."
+    return (
+        f"{runs} The verdict with them is {looked}, which may spend {part:.3g} of the 5\u00a0%: with fewer than would "
+        "decide, that is likely spent for nothing."
+    )
 
 
 def two_networks(verdict: Verdict) -> str:

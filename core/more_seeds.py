@@ -21,7 +21,7 @@ from core.run_config import MAX_NAME_LENGTH, ResolvedRun, parse_run_config, reso
 from core.run_state import ENDED, RunState
 from core.tables import Experiment, Look, Run
 
-MOST_AT_ONCE = 50  # seeds of each side: a slip of the finger, or an hour. Guess, untuned
+MOST_AT_ONCE = 200  # seeds of each side: as many as are ever said to decide (core/statistics/power.py)
 
 
 class GroupNotFound(LookupError):

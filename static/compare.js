@@ -1,84 +1,18 @@
-// The Compare page: draws its figures; shows what belongs together under the pointer or the focus; fetches itself again when
-// the view changes and, at most once a second, while runs are under way. What did not change stays as it is.
+// The Compare page: draws its figures; fetches itself again when the view changes and, at most once a second, while runs are
+// under way. What did not change stays as it is.
+import { highlight, pointed, watch } from "./belonging.js";
 import { drawAll, show } from "./charts.js";
 import "./live.js";
 import { say } from "./notice.js";
 
 const REFRESH_MS = 1000;
+const LONGEST_PRESS_MS = 1000;
 const page = document.getElementById("compare");
 const charts = [...page.querySelectorAll(".chart")];
 const now = () => page.querySelector("[data-now]")?.dataset ?? { runs: "", title: document.title };
 const parts = new Map([...page.querySelectorAll("[data-part]")].map((part) => [part.id, part.innerHTML])); // as the server sent them
 
-// --- what belongs together stands out ---
-
-let shown = null; // {group, run}: run only where one seed is meant
-let marked = [];
 const opened = new Set(); // groups whose seeds are unfolded
-
-function belongs(meta, { group, run }) {
-  if (meta.groups) return !run && meta.groups.includes(group);
-  return meta.group === group && (!run || !meta.run || meta.run === run);
-}
-
-// Where hundreds of lines share traces, the one that is meant is drawn once more, over them.
-function outline(chart, which) {
-  for (const old of chart.querySelectorAll(".only-line")) old.remove();
-  if (!which || !chart.data) return;
-  const { xaxis, yaxis } = chart._fullLayout;
-  for (const { meta, hoverinfo, x, y } of chart.data) {
-    let start = 0;
-    for (const [group, , run, length] of (hoverinfo !== "skip" && meta.parts) || []) {
-      if (group === which.group && (!which.run || !run || run === which.run)) {
-        const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
-        const points = [...Array(length).keys()].map((at) => start + at).filter((at) => y[at] !== null && x[at] !== null);
-        const place = (at) => `${(xaxis._offset + xaxis.c2p(x[at])).toFixed(1)} ${(yaxis._offset + yaxis.c2p(y[at])).toFixed(1)}`;
-        line.setAttribute("d", points.map((at) => (points.includes(at - 1) ? "L" : "M") + place(at)).join(""));
-        line.setAttribute("class", "only-line");
-        chart.querySelector(".main-svg").append(line);
-      }
-      start += length;
-    }
-  }
-}
-
-function partAt({ parts }, point) {
-  let start = 0;
-  return parts.find(([, , , length]) => point < (start += length));
-}
-
-function highlight(which) {
-  for (const one of marked) one.classList.remove("is-on");
-  marked = which ? [...page.querySelectorAll(`[data-group="${which.group}"]`)] : [];
-  shown = marked.length ? which : null; // a refresh may have taken it away
-  if (shown?.run) marked.push(...page.querySelectorAll(`[data-run="${shown.run}"]`));
-  for (const chart of charts) {
-    outline(chart, shown);
-    const lines = shown && chart.data ? chart.data.filter(({ meta }) => belongs(meta, shown)) : [];
-    const own = lines.map(({ uid }) => chart.querySelector(`.trace${uid}`)).filter(Boolean);
-    chart.classList.toggle("has-on", own.length > 0 || chart.querySelector(".only-line") !== null); // the others stand back
-    marked.push(...own);
-  }
-  for (const one of marked) one.classList.add("is-on");
-}
-
-function meant(element) {
-  const { group } = element.closest("[data-group]")?.dataset ?? {};
-  return group ? { group, run: Number(element.closest("[data-run]")?.dataset.run) || undefined } : null;
-}
-
-// What the keyboard is at counts where the pointer is at nothing, as when the page grows under it.
-const focused = () => (document.activeElement.matches(":focus-visible") ? meant(document.activeElement) : null);
-
-function pointed({ target, type, pointerType }) {
-  if (type !== "click" && pointerType === "touch") return; // a finger that scrolls means nothing; a tap is a click
-  const which = meant(target) ?? focused();
-  if (!target.closest(".chart") && (which?.group !== shown?.group || which?.run !== shown?.run)) highlight(which);
-}
-
-for (const kind of ["pointerover", "focusin"]) page.addEventListener(kind, pointed);
-page.addEventListener("pointerleave", ({ pointerType }) => pointerType !== "touch" && highlight(focused()));
-page.addEventListener("focusout", () => highlight(null));
 
 function expand() {
   for (const button of page.querySelectorAll("[data-expand]")) {
@@ -96,15 +30,6 @@ const figureOf = (chart) => document.getElementById(`figure-${chart.dataset.char
 function drawn(chart) {
   const lines = chart.data.filter(({ meta, hoverinfo, x }) => !meta.groups && hoverinfo !== "skip" && x.length);
   chart.dataset.linesDrawn = lines.flatMap(({ meta }) => meta.parts?.filter(([, , , length]) => length > 1) ?? [meta]).length;
-}
-
-function watch(chart) {
-  drawn(chart);
-  chart.on("plotly_hover", ({ points: [{ data: { meta }, pointNumber }] }) => {
-    const [group, , run] = meta.parts ? partAt(meta, pointNumber) : [meta.group ?? meta.groups[0], "", meta.run];
-    highlight({ group, run: run ?? undefined });
-  });
-  chart.on("plotly_unhover", () => highlight(focused()));
 }
 
 // --- the page as it is now ---
@@ -129,7 +54,10 @@ async function refresh() {
     const response = await fetch(page.dataset.nowUrl + search);
     const text = await response.text();
     if (!response.ok) say(text);
-    else if (search === location.search) arrived(new DOMParser().parseFromString(text, "text/html"));
+    else {
+      await released();
+      if (search === location.search) arrived(new DOMParser().parseFromString(text, "text/html"));
+    }
   } catch {
     isStale = true; // live.js says that the server is away
   } finally {
@@ -139,16 +67,27 @@ async function refresh() {
   }
 }
 
+// What is pressed must still be there when it is released, or the click is lost.
+let isPressed = false;
+for (const kind of ["pointerdown", "keydown"]) page.addEventListener(kind, () => (isPressed = true));
+for (const kind of ["pointerup", "pointercancel", "keyup", "contextmenu"]) document.addEventListener(kind, () => (isPressed = false));
+async function released() {
+  for (let waited = 0; isPressed && waited < LONGEST_PRESS_MS; waited += 50) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
 function arrived(fresh) {
   if (fresh.querySelectorAll(".chart").length !== charts.length) return location.reload(); // nothing is left, or something came
-  const [focusedId, pointedAt] = [document.activeElement?.id, shown];
+  const [focusedId, pointedAt] = [document.activeElement?.id, pointed];
   view = location.search;
+  for (const input of fresh.querySelectorAll("[name=launch_key]")) input.setAttribute("value", page.dataset.launchKey); // else all forms would be new
   for (const part of fresh.querySelectorAll("[data-part]")) {
     const old = document.getElementById(part.id);
     if (!old || parts.get(part.id) === part.innerHTML) continue;
     parts.set(part.id, part.innerHTML);
     const unfolded = [...old.querySelectorAll("details[open]")].map(({ id }) => id);
+    const typed = [...old.querySelectorAll("input[type=number]")].filter(({ value, defaultValue }) => value !== defaultValue);
     old.innerHTML = part.innerHTML;
+    for (const { id, value } of typed) Object.assign(document.getElementById(id) ?? {}, { value });
     for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
   }
   for (const chart of charts) {
@@ -195,7 +134,6 @@ for (const kind of ["state", "changed", "deleted", "purged"]) {
 }
 
 page.addEventListener("click", (event) => {
-  if (event.pointerType === "touch") pointed(event);
   const button = event.target.closest("[data-expand]");
   const link = event.target.closest("a[data-view]");
   if (button) {
@@ -219,5 +157,6 @@ window.addEventListener("popstate", () => location.search !== view && refresh())
 
 if (charts.length) {
   drawAll();
+  charts.forEach(drawn);
   charts.forEach(watch);
 }

@@ -19,6 +19,7 @@ from app.compare_sheets import config_sheet, report_sheet, unlike_the_report
 from app.compare_table import MEASURES
 from app.compare_view import NETWORK, CompareView
 from app.dependencies import CurrentSettings, Reading, Writing
+from app.more_seeds_words import machine_of
 from app.templating import render
 from core.chosen_runs import choose_runs
 from core.comparison import Comparison, Group, compare
@@ -27,7 +28,7 @@ from core.estimates import seconds_until_end
 from core.events import newest_event_id
 from core.experiments import experiment_by_id, list_experiments
 from core.marks import num_images
-from core.more_seeds import ask_once
+from core.more_seeds import MOST_AT_ONCE, ask_once
 from core.network_pairs import other_networks
 from core.run_state import ENDED, RunState
 from core.runs import RunFilter, list_runs
@@ -57,7 +58,7 @@ def more_seeds(
     launch_key: Annotated[str, Form(max_length=64)] = "",
 ) -> RedirectResponse:  # fmt: skip
     """Back to the comparison, with the new runs in it; pressed twice on one page they are the same runs."""
-    key = launch_key or secrets.token_urlsafe(16)
+    key = f"{launch_key or secrets.token_urlsafe(16)} {baseline[:16]} {group[:16]} {seeds}"
     runs, _ = ask_once(session, settings.runs_dir, baseline, group, seeds, key)
     added = [run.id for run in runs]
     known = {run.id for run in choose_runs(session, view.choice).runs}
@@ -94,7 +95,7 @@ def _now(session: Session, view: CompareView, settings: Settings) -> dict[str, A
     beside = [group for group in comparison.groups if group in groups] if view.rows == "first" else comparison.groups
     return {
         "event_id": event_id, "view": view, "left_out": chosen.left_out, "comparison": comparison, "looks": looks,
-        "launch_key": secrets.token_urlsafe(16),
+        "launch_key": secrets.token_urlsafe(16), "machine": machine_of(session), "most_seeds": MOST_AT_ONCE,
         "groups": groups, "sheet_groups": beside, "columns": columns_of(comparison.groups, view),
         "network": NETWORK, "measures": MEASURES, "axis": axis, "verdicts": verdicts, "literature": literature,
         "literature_shown": literature[:MOST_ROWS], "literature_sources": sources_of(literature),

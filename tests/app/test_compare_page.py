@@ -11,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.compare_overview import MANY
+from app.formatting import roughly
 from core.database import Database
 from core.experiment_plan import plan_experiment
 from core.experiments import launch_experiment
@@ -18,6 +19,7 @@ from core.report import reproduction
 from core.run_tables import Epoch
 from core.settings import Settings
 from core.tables import Experiment
+from core.workers import end, live_workers
 from tests.app.judged_runs import judged, materialise, two_groups
 from tests.app.trained_runs import BASE, launch, trained
 
@@ -321,14 +323,35 @@ def test_the_button_queues_more_seeds_and_the_address_has_them(
     text = page(client, "?runs=1,2,3,4,5,6&lines=interval")
     form = re.search(r'action="([^"]*more-seeds[^"]*)".*?</form>', text, re.S)
     assert form
-    fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form[0]))
+    fields = dict(re.findall(r'name="(\w+)"(?: id="[^"]*")? value="([^"]*)"', form[0]))
     number = int(fields["seeds"])
+    assert f"About {number} more seeds each would decide." in words(text)
+    # each of the two groups takes 10 s per epoch, two epochs; six workers with a slot each claimed the runs
+    assert f"About {roughly(2 * 20 * number / 6)} on 6 slots (a single one about 20 s)" in words(form[0])
     answer = client.post(html.unescape(form[1]), data=fields)
     assert answer.status_code == 303
     added = ",".join(str(run) for run in range(7, 7 + 2 * number))
     assert answer.headers["location"] == f"/compare?runs=1,2,3,4,5,6,{added}&lines=interval"
     assert f"{2 * number} runs have not ended" in words(client.get(answer.headers["location"]).text)
     assert client.post(html.unescape(form[1]), data=fields).headers["location"] == answer.headers["location"]
+
+
+def test_as_many_more_seeds_are_queued_as_the_user_chooses_and_an_empty_house_is_told(
+    client: TestClient, database: Database, settings: Settings
+) -> None:
+    two_groups(database, settings, num_seeds=3, more_wrong=2)
+    with database.writing() as session:
+        for worker in live_workers(session):
+            end(session, worker.id or 0)
+    text = page(client, "?runs=1,2,3,4,5,6")
+    assert "on one slot" in words(text)
+    assert "No worker is there: they wait until one runs." in words(text)
+    form = re.search(r'action="([^"]*more-seeds[^"]*)".*?</form>', text, re.S)
+    assert form
+    fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form[0]))
+    answers = [client.post(html.unescape(form[1]), data=fields | {"seeds": seeds}) for seeds in ("0", "201", "2")]
+    assert [answer.status_code for answer in answers] == [422, 422, 303]
+    assert answers[2].headers["location"] == "/compare?runs=1,2,3,4,5,6,7,8,9,10"
 
 
 def test_the_band_is_the_range_or_the_interval(client: TestClient, three_seeds: list[int]) -> None:

@@ -16,11 +16,12 @@ from core.database import Database
 from core.experiment_plan import plan_experiment
 from core.experiments import launch_experiment
 from core.invalid_run_config import InvalidRunConfig
-from core.more_seeds import GroupNotFound, StillOpen, ask_for_more_seeds, looks_at
+from core.more_seeds import MOST_AT_ONCE, GroupNotFound, StillOpen, ask_for_more_seeds, looks_at
 from core.queue_order import is_trained_alone
 from core.run_state import RunState
 from core.runs import RunFilter, list_runs
 from core.settings import Settings
+from core.statistics.power import MOST_SEEDS
 from core.tables import Experiment, Look, Run
 from tests.app.judged_runs import LABELS, judged, materialise, two_groups
 from tests.app.trained_runs import BASE, launch, trained
@@ -61,7 +62,7 @@ def test_a_clear_difference_gets_a_winner_with_interval_and_p(database: Database
     assert judged_.interval.high < 0
     assert verdict.headline == "Custom MLP loses to LeNet-5 by 3.30 pp"
     assert verdict.figures[-1] == "5 seeds each"
-    assert verdict.more is None
+    assert verdict.verdict.more is None
     assert [method.name for method in verdict.methods] == ["seeds and images", "seeds only", "images only", "ranks"]
     assert "never 5 %" in verdict.methods[3].means
     assert "first look, which may spend 2.5 of the 5 %" in verdict.how_shared
@@ -71,7 +72,7 @@ def test_a_small_difference_says_how_many_more_seeds_would_decide(database: Data
     two_groups(database, settings, num_seeds=3, more_wrong=2)
     (verdict,) = told(database, settings)
     assert verdict.verdict.outcome == "undecided"
-    assert verdict.more
+    assert verdict.verdict.more
     assert verdict.headline == "Cannot tell Custom MLP from LeNet-5 yet:"
     assert f"About {verdict.verdict.more} more seeds each would decide." in verdict.sentence
     assert "second look at this question, which may spend 1.25 of the 5\u00a0%" in verdict.what_follows
@@ -110,7 +111,7 @@ def test_one_run_against_one_speaks_of_two_networks_only(database: Database, set
     assert verdict.sentence.startswith("Too few seeds to judge Custom MLP and LeNet-5: 1 seed each. A verdict needs 3")
     assert "of two trained networks and not of how they were trained" in verdict.sentence
     assert "McNemar" in verdict.sentence
-    assert verdict.more == 2
+    assert verdict.verdict.more == 2
     assert not verdict.methods
 
 
@@ -210,7 +211,11 @@ def test_a_look_is_kept_with_the_experiment(database: Database, settings: Settin
         assert session.get_one(Look, 1).experiment_id == 1
 
 
-@pytest.mark.parametrize("number", [0, 51])
+def test_what_would_decide_is_never_more_than_one_press_queues() -> None:
+    assert MOST_AT_ONCE == MOST_SEEDS
+
+
+@pytest.mark.parametrize("number", [0, MOST_AT_ONCE + 1])
 def test_what_cannot_be_asked_for_is_refused(database: Database, settings: Settings, number: int) -> None:
     two_groups(database, settings, num_seeds=1, more_wrong=2)
     base, other = hashes(database)

@@ -99,6 +99,56 @@ def test_a_row_brings_its_curves_forward_and_a_curve_marks_its_row(
     assert faded(page) == {lenet}
 
 
+def test_a_pressed_name_keeps_its_group_in_front_until_it_is_pressed_again(
+    open_page: OpenPage, trainyard: Trainyard, experiment: int
+) -> None:
+    lenet, mlp = groups_of(trainyard, experiment)
+    page = open_page()
+    page.goto(f"/compare?experiment={experiment}")
+    expect_lines(page, 2)
+    name = page.locator(f"#legend-{lenet}")
+    name.press("Enter")
+    page.evaluate("() => document.activeElement.blur()")
+    assert faded(page) == {mlp}
+    for button in (name, page.locator(f"#keep-{lenet}")):
+        expect(button).to_have_attribute("aria-pressed", "true")
+    page.locator(f"#row-{mlp} td").first.hover()
+    assert faded(page) == set()  # beside the one that is kept
+    page.get_by_role("link", name="logarithmic").click()  # the page is fetched again
+    page.wait_for_function("() => document.querySelector('.chart').layout.yaxis.type === 'log'")
+    page.mouse.move(0, 0)
+    expect(page.locator(f"#keep-{lenet}")).to_have_attribute("aria-pressed", "true")
+    assert faded(page) == {mlp}
+    page.locator(f"#keep-{lenet}").click()
+    page.mouse.move(0, 0)
+    assert faded(page) == set()
+    expect(name).to_have_attribute("aria-pressed", "false")
+
+    charts(page).last.scroll_into_view_if_needed()
+    page.mouse.move(*page.evaluate(LAST_POINT, mlp), steps=4)
+    expect(page.locator(f"#row-{mlp}").locator("..")).to_have_class(re.compile("is-on"))
+    page.mouse.down()
+    page.mouse.up()
+    expect(page.locator(f"#keep-{mlp}")).to_have_attribute("aria-pressed", "true")
+    page.mouse.move(0, 0)
+    assert faded(page) == {lenet}
+    page.keyboard.press("Escape")
+    assert faded(page) == set()
+
+
+def test_a_click_is_not_lost_to_a_refresh_that_comes_while_it_is_pressed(open_page: OpenPage, experiment: int) -> None:
+    page = open_page()
+    page.goto(f"/compare?experiment={experiment}")
+    expect_lines(page, 2)
+    page.get_by_role("link", name="parameters", exact=True).hover()
+    page.mouse.down()
+    with page.expect_response(re.compile("/compare/now")):
+        page.evaluate("() => document.getElementById('view-x-step').click()")
+    page.wait_for_timeout(300)  # the answer would be on the page by now
+    page.mouse.up()
+    expect(page).to_have_url(re.compile("x=step&sort=num_parameters$"))
+
+
 def test_the_switches_change_url_and_lines_without_a_reload(open_page: OpenPage, experiment: int) -> None:
     page = open_page()
     page.goto(f"/compare?experiment={experiment}")
@@ -182,6 +232,10 @@ def test_a_tap_brings_forward_and_nothing_moves_by_it(
     assert page.evaluate("() => document.documentElement.scrollHeight") == height
     page.locator("h1").tap()
     assert faded(page) == set()
+    for kept in ({lenet}, set()):
+        page.locator(f"#legend-{mlp}").tap()
+        page.locator("h1").tap()
+        assert faded(page) == kept
 
 
 def test_seeds_unfold_and_columns_sort_by_keyboard(open_page: OpenPage, experiment: int) -> None:
