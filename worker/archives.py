@@ -16,7 +16,9 @@ MAX_FILE_BYTES = 64 * 1024  # an uncompressed 28×28 RGB image has 2.4 kB
 MAX_TOTAL_BYTES = 512 * 1024**2  # unpacked; 60,000 small PNGs are 90 MB of tar
 
 Member = tuple[str, bytes]
-_UNREADABLE = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, RuntimeError)
+_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError)
+# RuntimeError: zipfile's word for a password; the others: what both let through of a hostile header
+_UNREADABLE = (*_DAMAGED, RuntimeError, ValueError, LookupError, OverflowError)
 
 
 class ArchiveRefused(ValueError):
@@ -33,7 +35,9 @@ def members(path: Path) -> Iterator[Member]:
             if count > MAX_FILES or total > MAX_TOTAL_BYTES:
                 raise ArchiveRefused(f"it holds more than {MAX_FILES:,} files or {MAX_TOTAL_BYTES:,} bytes")
             yield name, content
-    except _UNREADABLE as error:  # RuntimeError: zipfile's word for a password
+    except ArchiveRefused:
+        raise
+    except _UNREADABLE as error:
         raise ArchiveRefused(f"it is damaged or not an archive ({error})") from error
 
 

@@ -243,6 +243,8 @@ _add("zip-says-more", _says_size(10_000))
 _add("zip-says-4-gib", _says_size(2**32 - 2))
 _add("zip-other-names-inside", lambda path: _first_local_name(zipped(path, good())))
 _add("zip-damaged-content", _patched(b"IDAT", b"IDAX"))
+_add("zip-name-that-is-no-utf-8", _patched("\u00e9".encode(), b"\xff\xff", more={"b/\u00e9.png": picture()}))
+_add("zip-without-a-name", _patched(b"b/x.png", b"\0/x.png", more={"b/x.png": picture()}))
 _add("zip-encrypted", lambda path: _flagged(zipped(path, good())))
 
 
@@ -275,6 +277,45 @@ _add("tar-negative-size", lambda path: _raw_tar(path, b"\xff" * 12))
 _add("tar-says-8-gib", lambda path: _raw_tar(path, b"77777777777\0"))
 _add("tar-long-name-of-1-gib", lambda path: _raw_tar(path, b"10000000000\0", b"L"))
 _add("tar-pax-header-of-1-gib", lambda path: _raw_tar(path, b"10000000000\0", b"x"))
+
+
+def _pax(headers: dict[str, str], content: bytes = bytes(1024)) -> Callable[[Path], Path]:
+    """One member with these extended headers."""
+
+    def make(path: Path) -> Path:
+        member = _named("b/x.png", len(content))
+        member.pax_headers = headers
+        (path / "a.tar").write_bytes(member.tobuf(tarfile.PAX_FORMAT) + content)
+        return path / "a.tar"
+
+    return make
+
+
+def _longer_than_it_is(path: Path) -> Path:
+    file = tarred(path, good(), mode="w", form=tarfile.USTAR_FORMAT)
+    content = bytearray(file.read_bytes())
+    header = content.rfind(b"b/2.png\0")
+    content[header + 124 : header + 136] = b"%011o\0" % 2**20
+    content[header + 148 : header + 156] = b" " * 8
+    content[header + 148 : header + 156] = b"%06o\0 " % sum(content[header : header + 512])
+    file.write_bytes(content)
+    return file
+
+
+def _names_of_names(path: Path) -> Path:
+    name = _named("././@LongLink", 300)
+    name.type = tarfile.GNUTYPE_LONGNAME
+    (path / "a.tar").write_bytes(5_000 * (name.tobuf(tarfile.USTAR_FORMAT) + b"n" * 300 + bytes(212)) + bytes(1024))
+    return path / "a.tar"
+
+
+_SPARSE = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "b/x.png", "GNU.sparse.realsize": "9"}
+_add("tar-of-a-size-that-takes-years", _pax({"size": "9" * 300}))
+_add("tar-of-less-than-nothing", _pax({"size": "-512"}))
+_add("tar-other-path-in-pax", _pax({"path": "../b/x.png"}))
+_add("tar-sparse-map-without-end", _pax(_SPARSE, b"1" * 1536))
+_add("tar-longer-than-it-is", _longer_than_it_is)
+_add("tar-names-of-names", _names_of_names)
 
 # cut off, or something else altogether
 _add("zip-cut", _cut(lambda path: zipped(path, good()), 0.7))
@@ -317,6 +358,13 @@ _add("idx-says-more", lambda path: zipped(path, {
 _add("idx-of-65535-squared", lambda path: zipped(path, {
     "train-images-idx3-ubyte": bytes((0, 0, 8, 3)) + b"\xff" * 12, "train-labels-idx1-ubyte": _labels(5)
 }))  # fmt: skip
+
+
+_add("idx-without-pixels", lambda path: zipped(path, {
+    "train-images-idx3-ubyte": idx(np.zeros((4, 0, 8), np.uint8)), "train-labels-idx1-ubyte": idx(np.arange(4, dtype=np.uint8) % 2)
+}))  # fmt: skip
+_add("one-pixel", lambda path: zipped(path, {name: picture(n, (1, 1)) for n, name in enumerate(good())}))
+_add("folder-without-an-end", _folder_with(lambda folder: (folder / "/".join(40 * "d")).mkdir(parents=True)))
 
 
 def _five_images() -> bytes:

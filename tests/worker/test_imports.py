@@ -1,18 +1,23 @@
 """Imports: what somebody else's tool makes becomes a dataset, and what an attacker makes becomes nothing."""
 
 import gzip
+import io
 import resource
+import unicodedata
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from core.import_wishes import ImportWishes
 from tests.worker.archives_from_outside import HOSTILE, foldered, good, idx, picture, tarred, zipped
 from worker.imports.canvas import Images
 from worker.imports.reading import read_import
 from worker.imports.refusals import ImportRefused
+from worker.imports.sources import files
 
 MAX_GROWTH_BYTES = 256 * 2**20  # of the child, which ends; the server, which reads nothing of it, is measured elsewhere
 
@@ -105,7 +110,6 @@ def test_idx_files_bring_their_own_split_or_are_split(is_packed: bool, tmp_path:
 def test_every_kind_of_image_is_read_as_it_looks(tmp_path: Path) -> None:
     grey16 = np.full((8, 8), 0x80FF, np.uint16)
     grey16[0, 0] = 0
-    from PIL import Image
 
     def saved(image: Image.Image, suffix: str, **more: Any) -> bytes:
         image.save(tmp_path / f"x{suffix}", **more)
@@ -150,15 +154,79 @@ def test_the_report_names_each_bad_file_and_counts_the_rest(tmp_path: Path) -> N
     bad = {f"b/{number}x.png": b"no image" for number in range(150)}
     refusal = refused(zipped(tmp_path, good() | bad | {"b/<script>.exe": b"MZ"}))
     assert (len(refusal.bad.named), refusal.bad.num) == (100, 151)
-    assert refusal.reason.startswith("151 files are not as must be")
+    assert refusal.reason.startswith("151 files cannot be used")
     assert refusal.bad.named[0] == ("b/0x.png", "is no PNG, JPEG, WebP, BMP or GIF that can be read")
 
 
+def test_the_zip_of_a_mac_is_read_with_its_names_and_without_what_the_mac_adds(tmp_path: Path) -> None:
+    """Archive Utility writes UTF-8, decomposed, and does not say so; screenshots have a narrow space in their names."""
+    content = dict[str, bytes]()
+    for name, inside in good().items():
+        of_a_mac = unicodedata.normalize("NFD", f"Meine Bilder/{name[0]} Äpfel/Foto{name[2]}\u202fPM.png")
+        content |= {of_a_mac: inside, f"__MACOSX/{of_a_mac}": b"\0\5\x16\7"}
+    content |= {"Meine Bilder/.DS_Store": b"\0", "Meine Bilder/Icon\r": b"", "__MACOSX/Meine Bilder/._Icon\r": b"\0"}
+    file = zipped(tmp_path, content)
+    with zipfile.ZipFile(file) as archive:
+        said = {info.header_offset for info in archive.infolist() if info.flag_bits & 0x800}
+        directory = archive.start_dir
+    silent = bytearray(file.read_bytes())
+    for at in said:
+        silent[at + 7] &= ~8
+    while (directory := silent.find(b"PK\x01\x02", directory)) >= 0:
+        silent[directory + 9] &= ~8
+        directory += 4
+    for archived in (file.read_bytes(), bytes(silent)):
+        file.write_bytes(archived)
+        assert imported(file).classes == ("a Äpfel", "b Äpfel")
+
+
+def test_one_folder_around_all_of_it_is_no_class_and_train_alone_is_split(tmp_path: Path) -> None:
+    for around in ("train", "my pictures/train", "test"):
+        images = imported(zipped(tmp_path, {f"{around}/{name}": inside for name, inside in good().items()}))
+        assert (images.classes, len(images.arrays.test_images)) == (("a", "b"), 2)
+
+
+def test_what_does_not_belong_is_named_and_how_it_must_be_is_said(tmp_path: Path) -> None:
+    stray = {f"top/{name}": inside for name, inside in good().items()} | {"top/cover.png": picture(9)}
+    assert refused(zipped(tmp_path, stray)).bad.named == [("top/cover.png", "is in no class's folder")]
+    numbered = {f"{number}_{number % 2}.png": picture(number) for number in range(4)} | {"cover.png": picture(9)}
+    assert refused(zipped(tmp_path, numbered)).bad.named[0][0] == "cover.png"
+    for unsorted in ({"IMG_1.png": picture(), "IMG_2.png": picture(1)}, {"a/1.png": picture(), "a/2.png": picture(1)}):
+        assert "a folder of its own" in refused(zipped(tmp_path, unsorted)).suggestion
+    (tmp_path / "labels.gz").write_bytes(gzip.compress(idx(np.zeros(9, np.uint8))))
+    assert "belong together" in refused(tmp_path / "labels.gz").suggestion
+    assert "spaces" in refused(zipped(tmp_path, good() | {"a /7.png": picture(7)})).reason
+
+
+def test_a_photo_of_a_phone_is_read_though_it_has_a_small_copy_behind_it(tmp_path: Path) -> None:
+    photo = picture(7, (16, 16), "MPO", save_all=True, append_images=[Image.new("RGB", (4, 4))])
+    images = imported(zipped(tmp_path, good() | {"b/1.jpg": photo, "b/2.jpg": photo}), size=16)
+    assert images.arrays.train_images.shape[1:] == (3, 16, 16)
+
+
+def test_a_folder_that_changes_meanwhile_is_refused_and_not_half_read(tmp_path: Path) -> None:
+    folder = foldered(tmp_path, good(50))
+
+    def between_the_looks(what: str, fraction: float | None) -> None:
+        if what == "looking at 100 images":
+            (folder / "a/7.png").rename(folder / "a/new.png")
+
+    with pytest.raises(ImportRefused) as caught:
+        read_import(folder, ImportWishes(name="mine"), between_the_looks)
+    assert caught.value.bad.named == [("a/7.png", "was there at the first look and is gone")]
+
+
+def test_a_folder_that_becomes_a_link_meanwhile_leads_nowhere(tmp_path: Path) -> None:
+    folder, secret = foldered(tmp_path, {"a/0.png": b"ours"}), tmp_path / "secret"
+    secret.mkdir()
+    (secret / "0.png").write_bytes(b"secret")
+    for file in files(folder):
+        (folder / "a").rename(tmp_path / "was")
+        (folder / "a").symlink_to(secret)
+        assert file.read() == b"ours"
+
+
 def _rgb_of(content: bytes) -> bytes:
-    import io
-
-    from PIL import Image
-
     file = io.BytesIO()
     Image.open(io.BytesIO(content)).convert("RGB").save(file, "PNG")
     return file.getvalue()

@@ -1,15 +1,16 @@
 """The arrays that an import fills: each image has its place before the first is decoded; memory is asked for once."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.dataset_store import Arrays
-from core.import_wishes import MAX_CLASSES, ImportWishes
-from worker.imports.layout import Place, in_order
+from core.import_wishes import LEAST_SIDE, MAX_CLASSES, ImportWishes
+from worker.imports.layout import HOW, Place, in_order
 from worker.imports.pictures import Pixels
-from worker.imports.refusals import ImportRefused, shown
+from worker.imports.refusals import BadFiles, ImportRefused, shown
 from worker.imports.splits import test_names
 
 MAX_BYTES = 2**30  # of all images: each trainer holds them in memory
@@ -35,6 +36,9 @@ class Canvas:
         self._classes = in_order(place.class_name for place in places.values())
         splits = self._splits(places)
         self._refuse_what_is_none(places, splits)
+        if min(size) < LEAST_SIDE:
+            least = f"{LEAST_SIDE}×{LEAST_SIDE}"
+            raise ImportRefused(f"Its images have {size[0]}×{size[1]} pixels; at least {least} are needed.")
         num_bytes = len(places) * channels * size[0] * size[1]
         if num_bytes > MAX_BYTES:
             raise ImportRefused(
@@ -55,25 +59,32 @@ class Canvas:
         }
         shape = (channels, size[1], size[0])
         self._images = {split: np.zeros((len(labels), *shape), np.uint8) for split, labels in self._labels.items()}
-        self.num_put = 0
+        self._missing = dict.fromkeys(self._at)
 
     def __len__(self) -> int:
         return len(self._at)
+
+    @property
+    def num_put(self) -> int:
+        return len(self._at) - len(self._missing)
 
     def put(self, name: str, pixels: Pixels) -> None:
         """(C, H, W)"""
         split, number = self._at[name]
         self._images[split][number] = pixels
-        self.num_put += 1
+        self._missing.pop(name, None)
 
-    def finished(self, notes: list[str]) -> Images:
+    def finished(self, notes: list[str], bad: BadFiles) -> Images:
         """Colour images that are all grey lose two channels, where that was left to us. Raises ImportRefused."""
+        for name in self._missing:
+            bad.add(name, "was there at the first look and is gone")
+        bad.refuse_if_any()
         train, test = self._images["train"], self._images["test"]
         if self._wishes.colour == "auto" and train.shape[1] == 3 and all(map(_is_grey, (train, test))):
             train, test = (np.ascontiguousarray(images[:, :1]) for images in (train, test))
-        if (train == train[0, 0, 0, 0]).all():
+        if train.min() == train.max():
             raise ImportRefused("All of its pixels are alike: there is nothing to learn.")
-        num_known = len({image.tobytes() for image in train} & {image.tobytes() for image in test})
+        num_known = len(_digests(train) & _digests(test))
         if num_known:
             how_many = "One image is" if num_known == 1 else f"{num_known:,} images are"
             notes = [*notes, f"{how_many} both in train and in test, which flatters every figure."]
@@ -94,10 +105,10 @@ class Canvas:
     def _refuse_what_is_none(self, places: Mapping[str, Place], splits: Mapping[str, str]) -> None:
         num = len(self._classes)
         if not 2 <= num <= MAX_CLASSES:
-            found = "only one class" if num == 1 else f"{num:,} classes"
-            raise ImportRefused(f"It has {found}; a dataset has 2 to {MAX_CLASSES}, as labels are bytes.")
+            found = f"only one class, {shown(self._classes[0])}" if num == 1 else f"{num:,} classes"
+            raise ImportRefused(f"It has {found}; a dataset has 2 to {MAX_CLASSES}.", HOW)
         if "test" not in splits.values():
-            raise ImportRefused("No class has two images, so none is left to test.")
+            raise ImportRefused("No class has two images, so none is left to test.", "Bring more images of each class.")
         trained = {place.class_name for name, place in places.items() if splits[name] == "train"}
         if missing := [name for name in self._classes if name not in trained]:
             raise ImportRefused(f"The class {shown(missing[0])} has no image to train on.")
@@ -111,4 +122,8 @@ class Canvas:
 
 
 def _is_grey(images: Pixels) -> bool:
-    return bool((images[:, :1] == images).all())
+    return all(bool((image[:1] == image).all()) for image in images)
+
+
+def _digests(images: Pixels) -> set[bytes]:
+    return {hashlib.blake2b(image, digest_size=16).digest() for image in images}

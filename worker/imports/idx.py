@@ -37,6 +37,8 @@ def read_idx(name: str, content: bytes) -> Bytes:
     num_axes = content[3]
     header = 4 + 4 * num_axes
     shape = tuple(int.from_bytes(content[at : at + 4], "big") for at in range(4, header, 4))
+    if 0 in shape[1:]:
+        raise BadFile("says that its images have no pixels")
     if len(content) < header or len(content) - header != math.prod(shape):
         raise BadFile(f"says {'×'.join(map(str, shape))} bytes and has {max(0, len(content) - header):,}")
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)

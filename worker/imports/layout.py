@@ -41,13 +41,18 @@ def layout_of(names: Iterable[str], bad: BadFiles) -> Layout:
     parts = _without_common_folder(parts)
     splits, notes = _splits(parts)
     inside = {name: (splits[name], path[1:] if splits[name] else path) for name, path in parts.items()}
-    is_numbered = len({path[:-1] for _, path in inside.values()}) == 1 and all(
-        NUMBERED.fullmatch(PurePosixPath(path[-1]).stem) for _, path in inside.values()
-    )
+    labels = {name: _label(path[-1]) for name, (_, path) in inside.items()}
+    is_one_folder = len({path[:-1] for _, path in inside.values()}) == 1
+    is_numbered = is_one_folder and any(label is not None for label in labels.values())
+    if all(len(path) == 1 for _, path in inside.values()) and not is_numbered:
+        raise ImportRefused("All of its images lie in one folder: nothing says which is of what class.", HOW)
     places = dict[str, Place]()
     for name, (split, path) in inside.items():
-        if is_numbered:
-            places[name] = Place(split, str(int(_label(path[-1]))))
+        label = labels[name]
+        if is_numbered and label is None:
+            bad.add(name, "is not named {number}_{label} as the others are")
+        elif is_numbered:
+            places[name] = Place(split, str(label))
         elif len(path) < 2:
             bad.add(name, "is in no class's folder")
         elif len(path[0]) > MAX_CLASS_NAME:
@@ -55,7 +60,7 @@ def layout_of(names: Iterable[str], bad: BadFiles) -> Layout:
         else:
             places[name] = Place(split, path[0])
     _refuse_alike({place.class_name for place in places.values()})
-    return Layout(places, notes)
+    return Layout({name: Place(place.split, place.class_name.strip()) for name, place in places.items()}, notes)
 
 
 def in_order(class_names: Iterable[str]) -> list[str]:
@@ -64,24 +69,16 @@ def in_order(class_names: Iterable[str]) -> list[str]:
     return sorted(names, key=int) if all(name.isascii() and name.isdigit() for name in names) else sorted(names)
 
 
-def _label(file_name: str) -> str:
+def _label(file_name: str) -> int | None:
     match = NUMBERED.fullmatch(PurePosixPath(file_name).stem)
-    assert match is not None
-    return match[1]
+    return int(match[1]) if match else None
 
 
 def _without_common_folder(parts: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """A folder around all of it says nothing, unless it is a split."""
-    while True:
-        first = {path[0] for path in parts.values()}
-        leads_on = all(len(path) > 2 for path in parts.values()) or _is_one_flat_folder(parts)
-        if len(first) > 1 or not leads_on or next(iter(first)).lower() in TRAIN | TEST | VALIDATION:
-            return parts
+    """A folder around all of it says nothing: one class alone is no dataset, and train alone is no split."""
+    while len({path[0] for path in parts.values()}) == 1 and min(map(len, parts.values())) > 1:
         parts = {name: path[1:] for name, path in parts.items()}
-
-
-def _is_one_flat_folder(parts: dict[str, tuple[str, ...]]) -> bool:
-    return all(len(path) == 2 and NUMBERED.fullmatch(PurePosixPath(path[1]).stem) for path in parts.values())
+    return parts
 
 
 def _splits(parts: dict[str, tuple[str, ...]]) -> tuple[dict[str, str | None], list[str]]:
@@ -101,8 +98,9 @@ def _splits(parts: dict[str, tuple[str, ...]]) -> tuple[dict[str, str | None], l
 def _refuse_alike(class_names: set[str]) -> None:
     by_case: dict[str, str] = {}
     for name in sorted(class_names):
-        other = by_case.setdefault(name.casefold(), name)
+        other = by_case.setdefault(name.strip().casefold(), name)
         if other != name:
             raise ImportRefused(
-                f"The classes {shown(other)} and {shown(name)} differ only in case.", "Rename one of them."
+                f"The classes “{shown(other)}” and “{shown(name)}” differ only in case or spaces.",
+                "Rename one of them.",
             )

@@ -5,6 +5,7 @@ has 5), 4 GiB unpacked, and 200 times what was packed (text packs to a tenth; a 
 """
 
 import gzip
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -19,6 +20,9 @@ MAX_IDX_BYTES = 2**30  # of an unpacked IDX file, which holds all images
 MAX_TOTAL_BYTES = 4 * 2**30
 MAX_RATIO, RATIO_COUNTS_FROM = 200, 64 * 2**20  # bytes: a small archive of black images is no bomb
 DAMAGE = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, NotImplementedError)
+# What tarfile and zipfile let through of a hostile header, beside their own: a name that is no UTF-8, a sparse map
+# without an end, a long name of a long name of a long name ...
+SLIPS = (struct.error, ValueError, LookupError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True)

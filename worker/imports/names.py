@@ -16,7 +16,11 @@ LITTER = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 
 
 def safe_path(name: str) -> PurePosixPath:
-    """The parts below the archive's root; raises BadFile for a name that is no plain one below it."""
+    """The parts below the archive's root; raises BadFile for a name that is no plain one below it.
+
+    Every kind of space is the usual one: the Mac puts a narrow one into the names of screenshots.
+    """
+    name = "".join(" " if unicodedata.category(one) == "Zs" else one for one in unicodedata.normalize("NFC", name))
     if "\0" in name:
         raise BadFile("has a NUL in its name")
     if any(not character.isprintable() and character not in _JOINERS for character in name):
@@ -25,14 +29,19 @@ def safe_path(name: str) -> PurePosixPath:
         raise BadFile("has an absolute path")
     if "\\" in name:
         raise BadFile("has a backslash in its name")
-    path = PurePosixPath(unicodedata.normalize("NFC", name))
+    path = PurePosixPath(name)
     if ".." in path.parts:
         raise BadFile("leads out of its folder with ..")
-    if not path.parts:
+    if not path.parts or not all(part.strip() for part in path.parts):
         raise BadFile("has no name")
     if len(name) > MAX_LENGTH or len(path.parts) > MAX_DEPTH:
         raise BadFile(f"has a name of more than {MAX_LENGTH} characters or {MAX_DEPTH} folders")
     return path
+
+
+def is_folder_icon(name: str) -> bool:
+    """Of a Mac; that its name ends with a carriage return makes it no plain one."""
+    return name.rsplit("/", 1)[-1] in ("Icon\r", "._Icon\r")
 
 
 def is_litter(path: PurePosixPath) -> bool:

@@ -59,7 +59,7 @@ def fitted(image: Image.Image, size: tuple[int, int], fit: str) -> Pixels:
 
 def _is_turned(image: Image.Image) -> bool:
     """By a quarter, as a camera noted it. Of a PNG it would be known only after decoding; no camera writes those."""
-    if image.format not in ("JPEG", "WEBP"):
+    if image.format not in ("JPEG", "MPO", "WEBP"):
         return False
     try:
         return image.getexif().get(0x0112, 1) in (5, 6, 7, 8)  # EXIF orientation
@@ -71,7 +71,8 @@ def _opened(content: bytes) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(content), formats=FORMATS)
         width, height = image.size
-        is_animated = getattr(image, "is_animated", False)
+        # a phone's photo that has a small copy or its depth behind it is an MPO: a JPEG whose first frame is the photo
+        is_animated = image.format != "MPO" and getattr(image, "is_animated", False)
     except MemoryError:
         raise
     except Exception as error:

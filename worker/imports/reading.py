@@ -13,7 +13,7 @@ from worker.imports import idx
 from worker.imports.canvas import Canvas, Images
 from worker.imports.layout import HOW, Place, layout_of
 from worker.imports.limits import File
-from worker.imports.names import SeenNames, is_image, is_litter, is_words, safe_path
+from worker.imports.names import SeenNames, is_folder_icon, is_image, is_litter, is_words, safe_path
 from worker.imports.pictures import Look, decoded, fitted, look_at
 from worker.imports.refusals import BadFile, BadFiles, ImportRefused
 from worker.imports.sources import files
@@ -27,6 +27,7 @@ class Survey:
     """What the first look at every file found."""
 
     looks: dict[str, Look] = field(default_factory=dict)  # by safe name
+    names: dict[str, str] = field(default_factory=dict)  # the safe name by the one that the source gives
     arrays: dict[tuple[str, str], idx.Bytes] = field(default_factory=dict)
     num_passed_over: int = 0
 
@@ -43,14 +44,17 @@ def read_import(path: Path, wishes: ImportWishes, report: Report) -> Images:
     size, notes = size_of(sizes, [look.size for look in survey.looks.values()], wishes)
     grey = wishes.colour == "grey" or (wishes.colour == "auto" and all(look.is_grey for look in survey.looks.values()))
     canvas = Canvas(layout.places, wishes, size, channels=1 if grey else 3)
-    for name, file in _images(path):
+    for file in _sources(path):  # once more; what lies in a folder may have changed since
+        name = survey.names.get(file.name)
+        if name is None or file.problem is not None:
+            continue
         try:
             canvas.put(name, fitted(decoded(file.read(), grey=grey), size, wishes.fit))
         except BadFile as error:
             bad.add(name, str(error))
         _say(report, f"reading image {canvas.num_put:,} of {len(canvas):,}", canvas.num_put, len(canvas))
     bad.refuse_if_any()
-    return canvas.finished([*_notes(survey), *layout.notes, *notes])
+    return canvas.finished([*_notes(survey), *layout.notes, *notes], bad)
 
 
 def survey_of(path: Path, report: Report) -> Survey:
@@ -103,6 +107,8 @@ def _pair_of_archives(path: Path) -> list[tuple[str, Path]]:
 
 
 def _look_at(file: File, seen: SeenNames, survey: Survey) -> None:
+    if is_folder_icon(file.name):
+        return
     safe = safe_path(file.name)
     if file.problem is not None:
         raise BadFile(file.problem)
@@ -115,19 +121,11 @@ def _look_at(file: File, seen: SeenNames, survey: Survey) -> None:
         survey.arrays[kind] = idx.read_idx(safe.name, file.read())
     elif is_image(safe):
         survey.looks[str(safe)] = look_at(file.read())
+        survey.names[file.name] = str(safe)
     elif is_words(safe):
         survey.num_passed_over += 1
     else:
-        raise BadFile("is no image of a kind that is read here")
-
-
-def _images(path: Path) -> Iterator[tuple[str, File]]:
-    """The same files once more, those that are images; what lies in a folder may have changed since."""
-    for file in _sources(path):
-        if file.problem is None:
-            safe = safe_path(file.name)
-            if is_image(safe) and not is_litter(safe):
-                yield str(safe), file
+        raise BadFile("is no PNG, JPEG, WebP, BMP or GIF")
 
 
 def _from_idx(survey: Survey, wishes: ImportWishes, report: Report) -> Images:
@@ -151,7 +149,7 @@ def _from_idx(survey: Survey, wishes: ImportWishes, report: Report) -> Images:
         picture = Image.fromarray(image).convert("L" if canvas.channels == 1 else "RGB")
         canvas.put(name, fitted(picture, size, wishes.fit))
         _say(report, f"reading image {canvas.num_put:,} of {len(canvas):,}", canvas.num_put, len(canvas))
-    return canvas.finished([*_notes(survey), *notes])
+    return canvas.finished([*_notes(survey), *notes], BadFiles())
 
 
 def _pair(survey: Survey, split: str) -> tuple[idx.Bytes, idx.Bytes] | None:

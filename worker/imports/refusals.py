@@ -36,12 +36,13 @@ class BadFiles:
     def refuse_if_any(self) -> None:
         """Raises ImportRefused: all or nothing."""
         if self.num:
-            how_many = "One file is" if self.num == 1 else f"{self.num:,} files are"
             more = " or more" if self.num >= MOST_COUNTED else ""
+            how_many, them = ("One file", "it") if self.num == 1 else (f"{self.num:,}{more} files", "them")
             raise ImportRefused(
-                f"{how_many}{more} not as must be, so nothing was imported.",
-                "Mend or remove them, then import again.", self,
-            )  # fmt: skip
+                f"{how_many} cannot be used, so nothing was imported.",
+                f"Mend or remove {them}, then import again.",
+                self,
+            )
 
 
 def shown(name: str) -> str:

@@ -1,20 +1,22 @@
 """The files in a zip."""
 
+import os
 import stat
 import zipfile
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
+from typing import BinaryIO
 
-from worker.imports.limits import DAMAGE, MAX_FILES, Budget, File, limit_of, no_content, too_large
+from worker.imports.limits import DAMAGE, MAX_FILES, SLIPS, Budget, File, limit_of, no_content, too_large
 from worker.imports.refusals import BadFile, ImportRefused
 
-UNREADABLE = (*DAMAGE, RuntimeError, OSError, ValueError, OverflowError)
+UNREADABLE = (*DAMAGE, *SLIPS, RuntimeError, OSError)
+SAYS_UTF8 = 0x800
 
 
-def files_in_zip(path: Path) -> Iterator[File]:
-    budget = Budget(path.stat().st_size)
-    with zipfile.ZipFile(path) as archive:
+def files_in_zip(file: BinaryIO) -> Iterator[File]:
+    budget = Budget(os.fstat(file.fileno()).st_size)
+    with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
         if len(members) > MAX_FILES:
             raise ImportRefused(f"It holds more than {MAX_FILES:,} files.")
@@ -24,11 +26,23 @@ def files_in_zip(path: Path) -> Iterator[File]:
                 raise ImportRefused("Its files overlap each other, as a bomb's do.")
             ends_at = member.header_offset + member.compress_size
         for member in members:
-            name = member.orig_filename  # filename ends at a NUL
-            if not (member.is_dir() and not member.file_size):
+            name = _name(member)
+            if not (name.endswith("/") and not member.file_size):
                 yield File(name, partial(_unzipped, archive, member, budget), _zip_problem(member, name))
             elif "\0" in name or ".." in name.split("/") or name.startswith("/"):
                 yield File(name, no_content)
+
+
+def _name(member: zipfile.ZipInfo) -> str:
+    """As it was meant: the Mac's Archive Utility writes UTF-8 without saying so, and the format's own letters are those
+    of DOS. Not `filename`, which ends at a NUL."""
+    name = member.orig_filename
+    if member.flag_bits & SAYS_UTF8:
+        return name
+    try:
+        return name.encode("cp437").decode()
+    except UnicodeError:
+        return name
 
 
 def _zip_problem(member: zipfile.ZipInfo, name: str) -> str | None:
