@@ -361,7 +361,8 @@ _add("idx-of-65535-squared", lambda path: zipped(path, {
 
 
 _add("idx-without-pixels", lambda path: zipped(path, {
-    "train-images-idx3-ubyte": idx(np.zeros((4, 0, 8), np.uint8)), "train-labels-idx1-ubyte": idx(np.arange(4, dtype=np.uint8) % 2)
+    "train-images-idx3-ubyte": idx(np.zeros((4, 0, 8), np.uint8)),
+    "train-labels-idx1-ubyte": idx(np.arange(4, dtype=np.uint8) % 2),
 }))  # fmt: skip
 _add("one-pixel", lambda path: zipped(path, {name: picture(n, (1, 1)) for n, name in enumerate(good())}))
 _add("folder-without-an-end", _folder_with(lambda folder: (folder / "/".join(40 * "d")).mkdir(parents=True)))
