@@ -16,7 +16,8 @@ def back_up_to(settings: Settings, file: str) -> int:
         manifest = back_up(settings, Path(file))
     except BackupRefused as refused:
         return _tell(refused)
-    print(f"Backed up {_contents(manifest)}, {size(Path(file).stat().st_size)}. Datasets and the token are not in it.")
+    told = f"Backed up {_contents(manifest)}, {size(Path(file).stat().st_size)}."
+    print(f"{told} Not in it: the token, and images that can be fetched or made again.")
     return 0
 
 
@@ -38,8 +39,9 @@ def _tell(refused: BackupRefused) -> int:
 def _contents(manifest: Manifest) -> str:
     """In words; names on standard error what the backup lacks."""
     for name in manifest.left_out:
-        print(f"trainyard: {name} was missing or damaged and is not in the backup", file=sys.stderr)
-    return f"{_counted(manifest.num_runs, 'run')} with {_counted(manifest.num_files, 'file')}"
+        print(f"trainyard: not in the backup, as it was missing or damaged: {name}", file=sys.stderr)
+    runs = f"{_counted(manifest.num_runs, 'run')} with {_counted(manifest.num_files, 'file')}"
+    return f"{runs} and {_counted(len(manifest.datasets), 'imported dataset')}" if manifest.datasets else runs
 
 
 def _counted(number: int, noun: str) -> str:

@@ -1,7 +1,7 @@
 """A backup: one tar of the database as it stood at one moment and of the files it names, taken while runs are trained.
 
-Left out: datasets (fetched, made or imported again: what they are imported from is the user's own), the token, copies
-made by migrations.
+With the images of imported datasets, and without those that are fetched or made again, the token, and the copies that
+migrations make.
 """
 
 import fcntl
@@ -19,6 +19,7 @@ from typing import BinaryIO
 from sqlalchemy.exc import DatabaseError
 
 from core.backup_contents import DATABASE, MANIFEST, BackupRefused, Manifest, NamedFile, facts_of, named_files
+from core.backup_datasets import NamedDataset, named_datasets
 from core.database import Database, copy_database, sqlite_module
 from core.durable import link_or_copy, sync_folder
 from core.settings import Settings
@@ -34,15 +35,18 @@ def back_up(settings: Settings, file: Path) -> Manifest:
         raise BackupRefused(f"There is no database in {settings.data_dir}: nothing to back up.")
     try:
         with staging(settings.data_dir) as stage:
-            named = _freeze(settings, stage)
+            named, imported = _freeze(settings, stage)
             damaged = {one.name for one in named if _sha256_of(stage / one.name) != one.sha256}
+            whole = [one for one in imported if one.is_whole(stage)]
+            lost = [f"images of {one.name}" for one in imported if one not in whole]
             schema_version, num_runs = facts_of(stage / DATABASE)
             manifest = Manifest(
                 schema_version=schema_version, created_at=datetime.now(UTC), num_runs=num_runs,
-                num_files=len(named) - len(damaged), database_sha256=str(_sha256_of(stage / DATABASE)),
-                left_out=tuple(sorted(damaged)),
+                num_files=len(named) - len(damaged), datasets=tuple(one.name for one in whole),
+                database_sha256=str(_sha256_of(stage / DATABASE)), left_out=(*sorted(damaged), *lost),
             )  # fmt: skip
             members = [DATABASE, *(one.name for one in named if one.name not in damaged)]
+            members += [file for one in whole for file in one.files]
             num_bytes = sum((stage / name).stat().st_size for name in members)
             _refuse_too_little_room(settings, file.absolute().parent, num_bytes)
             _write_tar(file, manifest, stage, members)
@@ -84,20 +88,20 @@ def remove_leftovers(data_dir: Path) -> None:
             pass
 
 
-def _freeze(settings: Settings, stage: Path) -> list[NamedFile]:
-    """Database and files as they stand now. The write lock is held: nobody records, supersedes or purges meanwhile,
-    and a file goes only after the commit that no longer names it."""
+def _freeze(settings: Settings, stage: Path) -> tuple[list[NamedFile], list[NamedDataset]]:
+    """Database, files and images as they stand now. The write lock is held: nobody records, supersedes or purges
+    meanwhile, and a file goes only after the commit that no longer names it."""
     database = Database(settings.database_file)
     try:
         with database.writing():
             copy_database(settings.database_file, stage / DATABASE)
-            named = named_files(stage / DATABASE)
-            for one in named:
+            named, imported = named_files(stage / DATABASE), named_datasets(stage / DATABASE)
+            for name in (*(one.name for one in named), *(file for one in imported for file in one.files)):
                 with suppress(FileNotFoundError):  # left out, and told
-                    link_or_copy(settings.data_dir / one.name, stage / one.name)
+                    link_or_copy(settings.data_dir / name, stage / name)
     finally:
         database.close()
-    return named
+    return named, imported
 
 
 def _refuse_too_little_room(settings: Settings, folder: Path, num_bytes: int) -> None:

@@ -20,7 +20,8 @@ class BackupRefused(RuntimeError):
 
 
 class Manifest(BaseModel):
-    """The tar's first member. `left_out`: files that the database names and that were missing or damaged."""
+    """The tar's first member. `datasets`: imported ones, whose images are in the tar. `left_out`: what the database
+    names and was missing or damaged."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,6 +30,7 @@ class Manifest(BaseModel):
     created_at: AwareDatetime
     num_runs: int
     num_files: int
+    datasets: tuple[str, ...] = ()
     database_sha256: str
     left_out: tuple[str, ...]
 

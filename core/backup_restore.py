@@ -3,7 +3,7 @@
 import hashlib
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,9 @@ from sqlmodel import col
 from core import workers
 from core.backup import staging
 from core.backup_contents import DATABASE, MANIFEST, BackupRefused, Manifest, facts_of, named_files
+from core.backup_datasets import FOLDER, NamedDataset, named_datasets
 from core.database import DatabaseRefused, open_database, sqlite_module
+from core.dataset_tables import ImportedDataset
 from core.durable import sync_folder
 from core.settings import Settings
 from core.tables import Run
@@ -33,9 +35,9 @@ def restore_backup(settings: Settings, file: Path) -> Manifest:
     try:
         with staging(settings.data_dir) as stage, tarfile.open(file, "r:") as tar:  # never compressed
             manifest = _unpack(tar, stage)
-            _put_to_rest(stage / DATABASE)
-            _refuse_used_folder(settings)  # a server may have been started meanwhile
-            _bring_home(stage, settings)
+            _put_to_rest(stage / DATABASE, manifest)
+            _refuse_used_folder(settings, manifest.datasets)  # a server may have been started meanwhile
+            _bring_home(stage, settings, manifest)
     except OSError as error:
         raise BackupRefused(f"{file} was not restored: {error.strerror or error}.") from error
     except (tarfile.TarError, ValidationError) as error:
@@ -47,10 +49,11 @@ def restore_backup(settings: Settings, file: Path) -> Manifest:
     return manifest
 
 
-def _refuse_used_folder(settings: Settings) -> None:
+def _refuse_used_folder(settings: Settings, datasets: Sequence[str] = ()) -> None:
     """A write-ahead log that lies there without its database would be taken for one of the new database."""
     files = (settings.data_dir / (DATABASE + end) for end in ("", "-wal", "-shm", "-journal"))
-    there = [file for file in files if file.exists()]
+    images = (settings.materialised_dir / name for name in datasets)
+    there = [file for file in (*files, *images) if file.exists()]
     if settings.runs_dir.is_dir() and any(settings.runs_dir.iterdir()):
         there.append(settings.runs_dir)
     if there:
@@ -67,14 +70,29 @@ def _unpack(tar: tarfile.TarFile, stage: Path) -> Manifest:
     _unpack_member(tar, _next(members, DATABASE), stage, manifest.database_sha256)
     _check_database(stage / DATABASE, manifest)
     wanted = {file.name: file for file in named_files(stage / DATABASE) if file.name not in manifest.left_out}
+    imported = [one for one in named_datasets(stage / DATABASE) if one.name in manifest.datasets]
+    of_datasets = {file for one in imported for file in one.files}
     for member in members:
         file = wanted.pop(member.name, None)
-        if file is None or member.size != file.num_bytes:
+        if file is not None and member.size == file.num_bytes:
+            _unpack_member(tar, member, stage, file.sha256)
+        elif member.name in of_datasets:
+            of_datasets.remove(member.name)
+            _unpack_member(tar, member, stage, None)
+        else:
             raise BackupRefused(f"The backup holds {member.name!r}, which does not belong to it.")
-        _unpack_member(tar, member, stage, file.sha256)
-    if wanted:
-        raise BackupRefused(f"The backup lacks files that its database names: {min(wanted)!r}, {len(wanted)} in all.")
+    if wanted or of_datasets:
+        lacks, num = min([*wanted, *of_datasets]), len(wanted) + len(of_datasets)
+        raise BackupRefused(f"The backup lacks files that its database names: {lacks!r}, {num} in all.")
+    _check_datasets(imported, manifest, stage)
     return manifest
+
+
+def _check_datasets(imported: Sequence[NamedDataset], manifest: Manifest, stage: Path) -> None:
+    broken = next((one.name for one in imported if not one.is_whole(stage)), None)
+    unknown = next(iter({*manifest.datasets} - {one.name for one in imported}), None)
+    if broken or unknown:
+        raise BackupRefused(f"The images of {broken or unknown!r} in the backup are damaged. Use another copy.")
 
 
 def _next(members: Iterator[tarfile.TarInfo], name: str) -> tarfile.TarInfo:
@@ -91,8 +109,9 @@ def _manifest(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Manifest:
     return Manifest.model_validate_json(content.read())
 
 
-def _unpack_member(tar: tarfile.TarFile, member: tarfile.TarInfo, stage: Path, sha256: str) -> None:
-    """To its name below `stage`, which the caller has compared with the expected ones; never through a link."""
+def _unpack_member(tar: tarfile.TarFile, member: tarfile.TarInfo, stage: Path, sha256: str | None) -> None:
+    """To its name below `stage`, which the caller has compared with the expected ones; never through a link. `sha256`:
+    None for a file that is checked with the others of its dataset."""
     content = tar.extractfile(member) if _is_plain(member) else None
     if content is None:
         raise BackupRefused(f"{member.name!r} in the backup is not a plain file.")
@@ -104,7 +123,7 @@ def _unpack_member(tar: tarfile.TarFile, member: tarfile.TarInfo, stage: Path, s
             written.write(chunk)
         written.flush()
         os.fsync(written.fileno())
-    if digest.hexdigest() != sha256:
+    if sha256 is not None and digest.hexdigest() != sha256:
         raise BackupRefused(f"{member.name!r} in the backup is damaged: its SHA-256 differs. Use another copy.")
 
 
@@ -121,9 +140,9 @@ def _check_database(file: Path, manifest: Manifest) -> None:
         raise BackupRefused("The database in the backup is damaged, or is not one of Trainyard's. Use another copy.")
 
 
-def _put_to_rest(file: Path) -> None:
+def _put_to_rest(file: Path, manifest: Manifest) -> None:
     """Migrates an older database; ends its workers, of which none lives any more, so that their runs wait again; what
-    is in the bin stays there for its full time from now."""
+    is in the bin stays there for its full time from now; a dataset without its images can be imported again."""
     database = open_database(file)
     try:
         with database.writing() as session:
@@ -132,21 +151,27 @@ def _put_to_rest(file: Path) -> None:
                 workers.end(session, worker.id)
             binned = col(Run.deleted_at).is_not(None)
             session.exec(update(Run).where(binned).values(deleted_at=datetime.now(UTC)))
+            lost = col(ImportedDataset.name).not_in(manifest.datasets) & col(ImportedDataset.deleted_at).is_(None)
+            session.exec(update(ImportedDataset).where(lost).values(deleted_at=datetime.now(UTC)))
     finally:
         database.close()
 
 
-def _bring_home(stage: Path, settings: Settings) -> None:
-    """The runs' files first: where the database is, all is. Both are renames on one disk."""
-    unpacked = stage / "runs"
-    if unpacked.exists():
-        if settings.runs_dir.exists():
-            settings.runs_dir.rmdir()
-        unpacked.rename(settings.runs_dir)
+def _bring_home(stage: Path, settings: Settings, manifest: Manifest) -> None:
+    """The database last: where it is, all is. Each is a rename on one disk."""
+    moves = [(stage / FOLDER / name, settings.materialised_dir / name) for name in manifest.datasets]
+    if (stage / "runs").exists():
+        moves.append((stage / "runs", settings.runs_dir))  # in the place of an empty folder
+    moves.append((stage / DATABASE, settings.database_file))
+    done: list[tuple[Path, Path]] = []
     try:
-        (stage / DATABASE).rename(settings.database_file)
+        for original, target in moves:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            original.rename(target)
+            done.append((original, target))
     except OSError:
-        if settings.runs_dir.exists():
-            settings.runs_dir.rename(unpacked)
+        for original, target in reversed(done):
+            target.rename(original)
         raise
-    sync_folder(settings.data_dir)
+    for folder in {target.parent for _, target in moves}:
+        sync_folder(folder)

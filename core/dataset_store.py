@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import AwareDatetime, BaseModel, ConfigDict, PositiveFloat, PositiveInt, ValidationError
 
 from core.datasets import ImageShape
+from core.run_config import sha256_of
 
 Split = Literal["train", "test"]  # val is held out of train by the run's seed, never stored
 Bytes = NDArray[np.uint8]
@@ -56,6 +57,11 @@ class Manifest(BaseModel):
     created_at: AwareDatetime
     source: str
     made_from: Mapping[str, str] = {}  # file to what it was like then (archive); if that changes, it is made again
+
+    @property
+    def content_sha256(self) -> str:
+        """Of classes and images: the same content is the same dataset."""
+        return sha256_of({"classes": list(self.classes), **self.sha256})
 
     def array_shapes(self) -> dict[str, tuple[int, ...]]:
         return {

@@ -15,7 +15,6 @@ from typing import Any
 from core.dataset_store import MaterialisedDataset
 from core.dataset_writer import write
 from core.import_wishes import ImportWishes
-from core.run_config import sha256_of
 from worker.data import mean_and_std
 from worker.imports.canvas import MAX_BYTES, Images
 from worker.imports.reading import read_import
@@ -93,8 +92,7 @@ def _stored(images: Images, wishes: ImportWishes, staging: Path, source: str) ->
 def _done(dataset: MaterialisedDataset, images: Images) -> Message:
     manifest = dataset.manifest
     told = manifest.model_dump(mode="json", include={"name", "image_shape", "num_train", "num_test", "mean", "std"})
-    content = {"classes": list(manifest.classes), **manifest.sha256}
-    return told | {"classes": list(manifest.classes), "sha256": sha256_of(content), "notes": list(images.notes)}
+    return told | {"classes": list(manifest.classes), "sha256": manifest.content_sha256, "notes": list(images.notes)}
 
 
 def _refused(refusal: ImportRefused) -> Message:

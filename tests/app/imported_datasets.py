@@ -26,7 +26,8 @@ def make_imported(
     with database.writing() as session:
         row = ImportedDataset(
             name=name, classes=list(CLASSES), image_shape=list(shape), num_train=num, num_test=num, mean=0.5, std=0.25,
-            source="shapes.zip", licence="CC0", notes=[], sha256="0" * 64, created_at=datetime.now(UTC),
+            source="shapes.zip", licence="CC0", notes=[], sha256=stored.manifest.content_sha256,
+            created_at=datetime.now(UTC),
         )  # fmt: skip
         session.add(row)
     return stored

@@ -1,6 +1,7 @@
 """Datasets over both doors: uploads, the import folder, what is shown, what is refused, what is deleted."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -159,7 +160,7 @@ def test_one_dataset_tells_samples_and_statistics(client: TestClient, database: 
 def test_a_dataset_is_deleted_unless_it_is_in_use_and_its_name_stays_with_its_runs(
     client: TestClient, database: Database, settings: Settings
 ) -> None:
-    make_imported(settings, database)
+    sha256 = make_imported(settings, database).manifest.content_sha256
     run = client.post("/api/v1/runs", json={"architecture": {"name": "lenet5"}, "dataset": "shapes"}).json()["id"]
     assert client.delete("/api/v1/datasets/shapes").status_code == 409
     client.post(f"/api/v1/runs/{run}/cancel")
@@ -171,8 +172,18 @@ def test_a_dataset_is_deleted_unless_it_is_in_use_and_its_name_stays_with_its_ru
     launched = client.post("/api/v1/runs", json={"architecture": {"name": "lenet5"}, "dataset": "shapes"})
     assert launched.status_code == 422
     with database.writing() as session:
-        assert dataset_tasks.differs_from_its_past(session, "shapes", "0" * 64) is None, "the same images may return"
+        assert dataset_tasks.differs_from_its_past(session, "shapes", sha256) is None, "the same images may return"
         assert "figures would lie" in str(dataset_tasks.differs_from_its_past(session, "shapes", "1" * 64))
+    assert client.post("/api/v1/datasets?name=shapes", content=b"x").status_code == 202
+
+
+def test_one_whose_images_were_lost_can_be_deleted_on_its_page_so_that_it_can_be_imported_again(
+    client: TestClient, database: Database, settings: Settings
+) -> None:
+    shutil.rmtree(make_imported(settings, database).folder)
+    assert 'action="/datasets/shapes/delete"' in client.get("/datasets/shapes").text
+    assert "Delete…" in client.get("/datasets/shapes").text
+    assert client.post("/datasets/shapes/delete").status_code == 303
     assert client.post("/api/v1/datasets?name=shapes", content=b"x").status_code == 202
 
 

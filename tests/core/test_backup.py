@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import os
 import tarfile
 import tempfile
@@ -21,6 +22,10 @@ from core.backup_contents import BackupRefused, Manifest
 from core.backup_restore import restore_backup
 from core.bin import move_to_bin, purge, purge_expired
 from core.database import SCHEMA_VERSION, Database, open_database, sqlite_module
+from core.dataset_store import materialised
+from core.dataset_tasks import enqueue_import
+from core.import_wishes import ImportWishes
+from core.known_datasets import datasets_here, known_dataset
 from core.metrics import epochs_of_run
 from core.records import WrittenFile
 from core.run_files import artifact_of_run
@@ -29,6 +34,7 @@ from core.runs import RunFilter, artifacts_of_run, list_runs, run_by_id
 from core.settings import Settings
 from core.tables import Run
 from core.workers import live_workers
+from tests.app.imported_datasets import make_imported
 from tests.app.trained_runs import complete, launch, record_epochs, started
 from tests.conftest import ADDRESS
 from tests.core.test_migrations import SCHEMA_1
@@ -102,7 +108,53 @@ def test_a_restored_backup_is_what_was_backed_up(
     assert sorted(path.name for path in file.parent.iterdir()) == ["data", "elsewhere", "kept.tar"]
 
 
-def test_datasets_and_secrets_are_not_in_a_backup(database: Database, settings: Settings, file: Path) -> None:
+def test_the_images_of_an_imported_dataset_come_back_and_can_be_trained_on(
+    database: Database, settings: Settings, elsewhere: Settings, file: Path
+) -> None:
+    stored = make_imported(settings, database)
+    assert back_up(settings, file).datasets == ("shapes",)
+    (elsewhere.materialised_dir / "digits").mkdir(parents=True)
+    restore_backup(elsewhere, file)
+    again = materialised(elsewhere.materialised_dir, "shapes")
+    again.check()
+    assert again.manifest == stored.manifest
+    with restored(elsewhere) as copy, copy.reading() as session:
+        assert known_dataset(session, "shapes") == datasets_here(session)["shapes"]
+
+
+@pytest.mark.parametrize("harm", ["gone", "damaged", "in an older backup"])
+def test_a_dataset_without_its_images_can_be_imported_again_after_a_restore(
+    database: Database, settings: Settings, elsewhere: Settings, file: Path, harm: str
+) -> None:
+    images = make_imported(settings, database).folder / "test_images.npy"
+    if harm == "damaged":
+        images.write_bytes(images.read_bytes()[:-1] + b"x")
+    elif harm == "gone":
+        images.unlink()
+    manifest = back_up(settings, file)
+    if harm == "in an older backup":
+        rewritten(file, older)
+    else:
+        assert (manifest.datasets, manifest.left_out) == ((), ("images of shapes",))
+    restore_backup(elsewhere, file)
+    assert not elsewhere.materialised_dir.exists()
+    with restored(elsewhere) as copy, copy.writing() as session:
+        assert "shapes" not in datasets_here(session)
+        enqueue_import(session, ImportWishes(name="shapes"), {"entry": "shapes.zip", "shown": "shapes.zip"})
+
+
+def older(members: dict[str, bytes]) -> None:
+    """As it was before images were in it."""
+    told = json.loads(members["manifest.json"])
+    del told["datasets"]
+    members["manifest.json"] = json.dumps(told).encode()
+    for name in [name for name in members if name.startswith("materialised/")]:
+        del members[name]
+
+
+def test_what_can_be_made_again_and_secrets_are_not_in_a_backup(
+    database: Database, settings: Settings, file: Path
+) -> None:
     trained(database, settings)
     for name in ("datasets/archive/train.tar", "materialised/digits/manifest.json", "token", "runs/1/stray"):
         path = settings.data_dir / name
@@ -209,10 +261,13 @@ def test_a_backup_never_replaces_a_file_and_needs_a_database(
         back_up(elsewhere, file.with_name("other.tar"))
 
 
-@pytest.mark.parametrize("there", ["trainyard.sqlite3", "trainyard.sqlite3-wal", "runs/1/weights.safetensors"])
+@pytest.mark.parametrize(
+    "there", ["trainyard.sqlite3", "trainyard.sqlite3-wal", "runs/1/weights.safetensors", "materialised/shapes/x.npy"]
+)
 def test_a_restore_replaces_nothing(
     database: Database, settings: Settings, elsewhere: Settings, file: Path, there: str
 ) -> None:
+    make_imported(settings, database)
     back_up(settings, file)
     path = elsewhere.data_dir / there
     path.parent.mkdir(parents=True)
@@ -303,6 +358,18 @@ def without(name: str) -> Change:
     return change
 
 
+def replace(name: str, old: bytes, new: bytes) -> Change:
+    def change(members: dict[str, bytes]) -> None:
+        assert old in members[name]
+        members[name] = members[name].replace(old, new)
+
+    return change
+
+
+def change_last_byte(name: str) -> Change:
+    return lambda members: members.update({name: members[name][:-1] + bytes([members[name][-1] ^ 1])})
+
+
 HOSTILE: dict[str, Change] = {
     "a path upwards": add("../evil"),
     "an absolute path": add("/tmp/evil"),
@@ -319,6 +386,15 @@ HOSTILE: dict[str, Change] = {
     "a database whose file name leads upwards": change_database("UPDATE artifact SET file_name = '../../evil'"),
     "a database of a newer version": change_database(f"PRAGMA user_version = {SCHEMA_VERSION + 1}"),
     "a trigger in the database": change_database("CREATE TRIGGER t AFTER UPDATE ON run BEGIN DELETE FROM run; END"),
+    "images of another dataset": add("materialised/evil/train_images.npy"),
+    "changed images": change_last_byte("materialised/shapes/train_images.npy"),
+    "changed labels": change_last_byte("materialised/shapes/test_labels.npy"),
+    "images of another mean": replace("materialised/shapes/manifest.json", b'"mean": 0.5', b'"mean": 0.6'),
+    "images that are no array": add("materialised/shapes/train_images.npy"),
+    "missing images": without("materialised/shapes/train_images.npy"),
+    "no images of a dataset that it names": change_manifest(datasets=("shapes", "evil")),
+    "images that it does not name": change_manifest(datasets=()),
+    "a dataset whose name leads upwards": change_database("UPDATE importeddataset SET name = '../evil'"),
     "a database without its tables": change_database("DROP TABLE artifact"),
 }
 
@@ -328,6 +404,7 @@ def test_a_backup_that_is_damaged_or_hostile_is_refused_whole(
     database: Database, settings: Settings, elsewhere: Settings, file: Path, how: str
 ) -> None:
     trained(database, settings)
+    make_imported(settings, database)
     back_up(settings, file)
     rewritten(file, HOSTILE[how])
     with pytest.raises(BackupRefused):
