@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from app.compare_view import EffectView
 from app.effect_words import OUTCOME_WORDS, OutcomeWords
-from core.comparison import Comparison, Group
+from core.comparison import LEAST_SEEDS, Comparison, Group
 from core.effects import Effect, Effects, Outcome, effects_of, seeds_of, within
 from core.factors import Factor
 from core.heat_map import HeatMap, heat_map
@@ -95,6 +97,23 @@ def accuracy_intervals(groups: Sequence[Group], images_only: Mapping[str, Interv
         if interval:
             told[group.config_hash] = within(interval, "test_accuracy")
     return told
+
+
+def gain_of_highest(groups: Sequence[Group], num_images: int | None) -> float | None:
+    """By how much the highest of these groups' mean test accuracies is expected to lie too high by being picked from
+    them; None where fewer than two have the seeds that tell their noise."""
+    from core.statistics import ranking  # with the first: it brings SciPy along
+    from core.statistics.several import ERROR
+
+    spreads = [spread(seeds_of(group, "test_accuracy").values()) for group in groups]
+    told = [own for own in spreads if own is not None and own.n >= LEAST_SEEDS]
+    if len(told) < 2:
+        return None
+    values, deviations, sizes = (np.array([getattr(own, name) for own in told]) for name in ("mean", "deviation", "n"))
+    means = ranking.means_of(values, deviations, sizes, num_images)
+    leader = int(means.values.argmax())
+    tied = np.flatnonzero(ranking.by_bonferroni(means.ps(leader), leader) > ERROR).tolist()
+    return ranking.gain_of_leading(means, tied) if len(tied) > 1 else 0.0
 
 
 def _has_few_levels(factor: Factor) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.compare_effects import MOST_ROWS, accuracy_intervals, fronts_of, tell_effects
+from app.compare_effects import MOST_ROWS, accuracy_intervals, fronts_of, gain_of_highest, tell_effects
 from app.compare_looks import GroupLook
 from app.compare_view import CompareView
 from app.effect_charts import effect_panels
@@ -26,7 +26,7 @@ def runs_link(groups: Sequence[Group]) -> str:
 
 def parameters_of(
     comparison: Comparison, view: CompareView, baseline: Group, images_only: Mapping[str, Interval],
-    looks: Mapping[str, GroupLook],
+    num_images: int | None, looks: Mapping[str, GroupLook],
 ) -> dict[str, Any]:  # fmt: skip
     """For partials/compare/effects.html and tradeoffs.html. Any: what the templates name."""
     shown = tell_effects(comparison, view, baseline)
@@ -42,5 +42,6 @@ def parameters_of(
         "shade_words": shade_words, "runs_link": runs_link, "most_rows": MOST_ROWS,
         "fronts": fronts, "prices": PRICE_WORDS, "accuracy_intervals": intervals,
         "same_prices": [PRICE_WORDS[price].title.lower() for price in PRICES if price in same],
+        "gain_of_highest": gain_of_highest(comparison.groups, num_images) if fronts else None,
         "tradeoff_panels": tradeoff_panels(fronts, comparison.groups, intervals, looks, runs_link),
     }  # fmt: skip

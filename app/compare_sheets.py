@@ -8,8 +8,9 @@ from pydantic import JsonValue
 from app.compare_table import without_unit
 from app.formatting import NOTHING, architecture_title, dataset_title, percent, points, signed
 from app.formatting import number as figure_words
+from core.architectures.catalogue import FAMILIES
 from core.comparison import Group
-from core.config_differences import NETWORK, differing
+from core.config_differences import NETWORK, differing, labels_of_networks
 from core.experiment_words import path_words, value_words
 from core.report import report_config
 from core.seeds import Measure
@@ -44,6 +45,18 @@ class ReportCell:
             return NOTHING
         value = self.ours.mean - self.published
         return points(value) if self.is_accuracy else signed(value)
+
+
+def network_names(groups: Sequence[Group]) -> list[tuple[str, str, str]]:
+    """Of each network its title, what it is, where we say so, and what all its groups share, which labels leave out."""
+    return [
+        (
+            title := architecture_title(name),
+            FAMILIES[name].summary if name in FAMILIES else "",
+            label.removeprefix(title).removeprefix(", "),
+        )
+        for name, label in labels_of_networks([group.fields for group in groups]).items()
+    ]
 
 
 def config_sheet(groups: Sequence[Group], *, only_differing: bool) -> list[ConfigRow]:

@@ -24,6 +24,7 @@ Link = Callable[[Sequence[Group]], str]  # the address of the runs of these grou
 BESIDE = 0.03  # a config's point stands so far to the left of the mean, which would hide it. Guess, untuned
 LEAST_GAP = 0.17  # between two labels of an axis, in its length: as long as "0.001". Guess, untuned
 LONGEST_LABEL = 16
+CHARACTER = 0.052  # of an axis's length from its first to its last level: 7 of 135 pixels, in the narrowest panel
 LONGEST_LABELS = 26  # characters that stand side by side below a panel; more are slanted. Guess, untuned
 
 
@@ -118,7 +119,7 @@ def short(text: str) -> str:
 def _effect_layout(axis: Axis, shown: ToldEffects, span: Sequence[float]) -> go.Layout:
     told = labelled(axis)
     texts = [short(axis.level_words(level)) for level in told]
-    is_slanted = sum(map(len, texts)) > LONGEST_LABELS
+    is_slanted = sum(map(len, texts)) > LONGEST_LABELS or _overlap(texts, [axis.place(level) for level in told])
     title = f"{escape(axis.words)}, log scale" if axis.scale == "log" else escape(axis.words)
     is_accuracy = shown.outcome == "test_accuracy"
     return go.Layout(
@@ -132,6 +133,14 @@ def _effect_layout(axis: Axis, shown: ToldEffects, span: Sequence[float]) -> go.
                "zeroline": False},
         hovermode="closest", dragmode=False,
     )  # fmt: skip
+
+
+def _overlap(texts: Sequence[str], places: Sequence[float]) -> bool:
+    """Whether two neighbours would touch, each written level around its place."""
+    return any(
+        places[one + 1] - places[one] < CHARACTER * (1 + (len(texts[one]) + len(texts[one + 1])) / 2)
+        for one in range(len(texts) - 1)
+    )
 
 
 def _span(shown: ToldEffects, told: Sequence[Effect]) -> tuple[float, float]:

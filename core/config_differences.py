@@ -68,6 +68,16 @@ def label_of(fields: Fields) -> str:
     return ", ".join([network_title(fields), *(f"{path_words(path)} {value_words(fields[path])}" for path in told)])
 
 
+def labels_of_networks(configs: Sequence[Fields]) -> dict[str, str]:
+    """Of each network among them, by its name: what all its configs share and is not as usual, as `label_of` has it."""
+    told = {}
+    for network in dict.fromkeys(str(fields[NETWORK]) for fields in configs):
+        own = [fields for fields in configs if fields[NETWORK] == network]
+        varied = differing(own)
+        told[network] = label_of({path: value for path, value in own[0].items() if path not in varied})
+    return told
+
+
 @cache
 def _usual(network: str) -> Mapping[str, JsonValue]:
     """Every field of a run config as it is where nothing is said, with the network's own parameters."""

@@ -15,7 +15,7 @@ from app.compare_columns import columns_of, in_order, in_rows
 from app.compare_costs import conditions_words, cost_sheet
 from app.compare_looks import looks_of
 from app.compare_parameters import parameters_of
-from app.compare_sheets import config_sheet, report_sheet, unlike_the_report
+from app.compare_sheets import config_sheet, network_names, report_sheet, unlike_the_report
 from app.compare_table import MEASURES
 from app.compare_view import NETWORK, CompareView
 from app.dependencies import CurrentSettings, Reading, Writing
@@ -97,7 +97,8 @@ def _now(session: Session, view: CompareView, settings: Settings) -> dict[str, A
         "event_id": event_id, "view": view, "left_out": chosen.left_out, "comparison": comparison, "looks": looks,
         "launch_key": secrets.token_urlsafe(16), "machine": machine_of(session), "most_seeds": MOST_AT_ONCE,
         "groups": groups, "sheet_groups": beside, "columns": columns_of(comparison.groups, view),
-        "network": NETWORK, "measures": MEASURES, "axis": axis, "verdicts": verdicts, "literature": literature,
+        "network": NETWORK, "network_names": network_names(comparison.groups),
+        "measures": MEASURES, "axis": axis, "verdicts": verdicts, "literature": literature,
         "literature_shown": literature[:MOST_ROWS], "literature_sources": sources_of(literature),
         "reference_lines": lines,
         "panels": with_reference_lines(compare_panels(comparison, view, looks, axis), lines),
@@ -106,7 +107,10 @@ def _now(session: Session, view: CompareView, settings: Settings) -> dict[str, A
         "baseline_group": baseline or comparison.groups[0],
         "other_networks": other_networks(comparison.groups, baseline or comparison.groups[0]),
         "config_rows": config_sheet(beside, only_differing=view.config == "differing"),
-        **parameters_of(comparison, view, verdicts.baseline, verdicts.images_only, looks),
+        **parameters_of(
+            comparison, view, verdicts.baseline, verdicts.images_only,
+            verdicts.sizes[verdicts.baseline.run.dataset], looks,
+        ),
         **_costs(comparison, beside), **_progress(session, view, comparison),
     }  # fmt: skip
 

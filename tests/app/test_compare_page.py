@@ -336,6 +336,17 @@ def test_the_button_queues_more_seeds_and_the_address_has_them(
     assert client.post(html.unescape(form[1]), data=fields).headers["location"] == answer.headers["location"]
 
 
+def test_what_a_name_leaves_out_and_stands_for_is_told(client: TestClient, database: Database) -> None:
+    pool = {"name": "lenet5", "parameters": {"pool": "max"}}
+    runs = [trained(database, 0.5, architecture=one) for one in (pool, {"name": "report-mlp"})]
+    text = page(client, f"?runs={','.join(map(str, runs))}")
+    assert rows(text, "group")[0].startswith("LeNet-5 baseline")
+    names = words(text.split('id="names"')[1].split("</details>")[0])
+    assert "LeNet-5 : The classic two convolutions" in names
+    assert "All its groups here have pool max, epochs 1." in names
+    assert "Report's “Custom MLP” : What the report trained under the name Custom MLP: LeNet-5 of 1998" in names
+
+
 def test_as_many_more_seeds_are_queued_as_the_user_chooses_and_an_empty_house_is_told(
     client: TestClient, database: Database, settings: Settings
 ) -> None:

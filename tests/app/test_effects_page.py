@@ -46,6 +46,31 @@ def grid(database: Database) -> str:
     return f"?runs={','.join(map(str, runs))}"
 
 
+def test_labels_of_an_axis_are_slanted_before_they_touch(client: TestClient, database: Database) -> None:
+    for rates, angle in (((0.001, 0.003, 0.1), -40), ((0.001, 0.01, 0.1), 0)):
+        runs = [trained(database, 0.5 + rate, learning_rate=rate) for rate in rates]
+        axis = figure(page(client, f"?runs={','.join(map(str, runs))}"), "effect-0")["layout"]["xaxis"]
+        assert axis["ticktext"] == [str(rate) for rate in rates]
+        assert axis["tickangle"] == angle
+
+
+def test_who_is_on_a_front_was_picked_and_by_how_much_that_flatters_is_told(
+    client: TestClient, database: Database
+) -> None:
+    runs = [
+        trained(database, accuracy, seed=seed, architecture={"name": name})
+        for name, accuracies in (("lenet5", (0.8, 0.9, 0.85)), ("custom-mlp", (0.9, 0.8, 0.84)))
+        for seed, accuracy in enumerate(accuracies)
+    ]
+    told = words(section(page(client, f"?runs={','.join(map(str, runs))}"), "tradeoffs"))
+    size = re.search(r"picked by these very figures, so .* that of the highest by about \+(\d\.\d\d) pp", told)
+    assert size
+    # two means of three with s = 5 pp: noise of 2.9 pp each, of which the higher is expected 0.56 too high
+    assert 1.2 < float(size[1]) < 2.0
+    told = words(section(page(client, f"?runs={runs[0]},{runs[3]}"), "tradeoffs"))
+    assert "too high by choice alone : fresh seeds say more" in told
+
+
 def test_every_parameter_has_its_effect_with_interval_figure_and_table(client: TestClient, grid: str) -> None:
     text = page(client, grid)
     told = words(section(text, "effects"))

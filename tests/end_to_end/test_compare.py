@@ -193,7 +193,7 @@ def test_columns_are_chosen_by_keyboard_and_the_address_has_them(open_page: Open
     expect(page.get_by_role("checkbox", name="test loss").first).to_be_focused()
     page.get_by_role("checkbox", name="filters").press("Space")
     expect(page.locator("#sort-config\\.architecture\\.parameters\\.filters")).to_be_visible()
-    page.get_by_role("checkbox", name="Only those in which").press("Space")
+    page.get_by_role("checkbox", name="hide those that are the same").press("Space")
     expect(page.locator("#columns summary")).to_contain_text("hidden: the same in every group")
     address = page.url
     page.get_by_role("link", name="steps").click()
