@@ -31,31 +31,40 @@ LONGEST_LABELS = 26  # characters that stand side by side below a panel; more ar
 def effect_panels(shown: ToldEffects, link: Link) -> list[Panel]:
     """One for each factor that has an effect to show, all with the same figures on their axes."""
     told = [(place, effect) for place, effect in enumerate(shown.told) if effect.means]
-    span = _span(shown, [effect for _, effect in told])
+    span = effect_span(shown, [effect for _, effect in told])
     return [_effect_panel(f"effect-{place}", effect, shown, span, link) for place, effect in told]
 
 
 def _effect_panel(key: str, effect: Effect, shown: ToldEffects, span: Sequence[float], link: Link) -> Panel:
-    axis, words = effect.factor.axis, shown.words
+    axis = effect.factor.axis
     figure = {
         "data": [_configs(effect, shown, link), *_means(effect, shown, link)],
         "layout": _effect_layout(axis, shown, span).to_plotly_json(),
     }
+    return Panel(key, factor_title(effect.factor).capitalize(), described(effect, shown), figure)
+
+
+def described(effect: Effect, shown: ToldEffects) -> str:
+    """In place of the picture."""
+    axis, words = effect.factor.axis, shown.words
     told = [f"{axis.level_words(mean.level)}: {words.figure(mean.contrast.value)}" for mean in effect.means]
-    described = f"Mean {words.title} by {factor_title(effect.factor)}: {'; '.join(told)}. The table has the intervals."
-    return Panel(key, factor_title(effect.factor).capitalize(), described, figure)
+    return f"Mean {words.title} by {factor_title(effect.factor)}: {'; '.join(told)}. The table has the intervals."
 
 
-def _configs(effect: Effect, shown: ToldEffects, link: Link) -> Trace:
-    """Each config as a small point; none where a value is that of one config, whose mean says it."""
+def config_points(effect: Effect, shown: ToldEffects) -> list[tuple[float, float, Group]]:
+    """(place on the axis, mean, group) of each config; none where a value is that of one config, whose mean says it."""
     axis, groups = effect.factor.axis, shown.effects.groups
     points = [
         (axis.place(level) - BESIDE, mean, groups[place])
         for place, (level, mean) in enumerate(zip(axis.level_of, shown.effects.means, strict=True))
         if level is not None and mean is not None
     ]
-    if len(points) == len({x for x, _, _ in points}):
-        points = []
+    return points if len(points) > len({x for x, _, _ in points}) else []
+
+
+def _configs(effect: Effect, shown: ToldEffects, link: Link) -> Trace:
+    """Each config as a small point."""
+    points = config_points(effect, shown)
     return _checked(
         x=[x for x, _, _ in points], y=[y for _, y, _ in points], name="a config", mode="markers", cliponaxis=False,
         marker={"size": 5, "color": QUIET, "opacity": 0.45},
@@ -70,10 +79,11 @@ def _means(effect: Effect, shown: ToldEffects, link: Link) -> list[Trace]:
     if axis.path != NETWORK:
         mode = "lines+markers" if axis.is_number else "markers"
         return [_mean_trace(axis, effect.means, shown, link, "var(--accent)", mode)]
-    return [
-        _mean_trace(axis, [mean], shown, link, look_of(str(axis.levels[mean.level])).colour, "markers")
-        for mean in effect.means
-    ]
+    return [_mean_trace(axis, [mean], shown, link, colour_of(axis, mean), "markers") for mean in effect.means]
+
+
+def colour_of(axis: Axis, mean: LevelMean) -> str:
+    return look_of(str(axis.levels[mean.level])).colour if axis.path == NETWORK else "var(--accent)"
 
 
 def _mean_trace(
@@ -107,20 +117,25 @@ def span_of(values: Sequence[float], intervals: Sequence[Interval]) -> tuple[flo
     room = (high - low) / 2 or 0.01
     low = max(min([low, *(interval.low for interval in intervals)]), low - room)
     high = min(max([high, *(interval.high for interval in intervals)]), high + room)
-    margin = 0.06 * (high - low)
+    margin = 0.06 * (high - low) or 0.01  # where all are the same
     return low - margin, high + margin
 
 
+def shortened(text: str) -> str:
+    """For a label of an axis."""
+    return text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 1]}…"
+
+
 def short(text: str) -> str:
-    """For a label of an axis; escaped."""
-    return escape(text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 1]}…")
+    """The same, escaped."""
+    return escape(shortened(text))
 
 
 def _effect_layout(axis: Axis, shown: ToldEffects, span: Sequence[float]) -> go.Layout:
     told = labelled(axis)
     texts = [short(axis.level_words(level)) for level in told]
-    is_slanted = sum(map(len, texts)) > LONGEST_LABELS or _overlap(texts, [axis.place(level) for level in told])
-    title = f"{escape(axis.words)}, log scale" if axis.scale == "log" else escape(axis.words)
+    is_slanted = are_slanted(texts, [axis.place(level) for level in told])
+    title = escape(axis_title(axis))
     is_accuracy = shown.outcome == "test_accuracy"
     return go.Layout(
         template=NOT_A_TEMPLATE, margin={"l": 56, "r": 14, "t": 8, "b": 92 if is_slanted else 40}, showlegend=False,
@@ -135,15 +150,19 @@ def _effect_layout(axis: Axis, shown: ToldEffects, span: Sequence[float]) -> go.
     )  # fmt: skip
 
 
-def _overlap(texts: Sequence[str], places: Sequence[float]) -> bool:
-    """Whether two neighbours would touch, each written level around its place."""
-    return any(
+def are_slanted(texts: Sequence[str], places: Sequence[float]) -> bool:
+    """Together too long, or two neighbours would touch, each written level around its place."""
+    return sum(map(len, texts)) > LONGEST_LABELS or any(
         places[one + 1] - places[one] < CHARACTER * (1 + (len(texts[one]) + len(texts[one + 1])) / 2)
         for one in range(len(texts) - 1)
     )
 
 
-def _span(shown: ToldEffects, told: Sequence[Effect]) -> tuple[float, float]:
+def axis_title(axis: Axis) -> str:
+    return f"{axis.words}, log scale" if axis.scale == "log" else axis.words
+
+
+def effect_span(shown: ToldEffects, told: Sequence[Effect]) -> tuple[float, float]:
     means = [mean for effect in told for mean in effect.means]
     values = [mean.contrast.value for mean in means] + [mean for mean in shown.effects.means if mean is not None]
     low, high = span_of(values, [mean.interval for mean in means if mean.interval])

@@ -53,24 +53,34 @@ def _panel(
         look = looks[groups[point.place].config_hash]
         marks.setdefault((look.colour, look.symbol), []).append(point)
     points = [_points(front, own, groups, intervals, mark, link) for mark, own in marks.items()]
-    span = span_of([point.accuracy for point in front.points], list(intervals.values()))
-    layout = _layout(front, span).to_plotly_json()
+    layout = _layout(front, accuracy_span(front, intervals)).to_plotly_json()
     figure = {"data": [_steps(front), *points, _numbers(front)], "layout": layout}
+    return Panel(f"price-{front.price}", told.title, described(front, groups), figure)
+
+
+def described(front: Front, groups: Sequence[Group]) -> str:
+    """In place of the picture."""
+    told = PRICE_WORDS[front.price]
     best = "; ".join(
         f"{groups[point.place].label}, {told.words(point.cost)}: {percent(point.accuracy)}" for point in front.best[:12]
     )
-    described = f"Test accuracy against {told.unit}. On the front, the cheapest first: {best}."
-    return Panel(f"price-{front.price}", told.title, described, figure)
+    return f"Test accuracy against {told.unit}. On the front, the cheapest first: {best}."
 
 
-def _shown(front: Front, cost: float) -> float:
+def shown_cost(front: Front, cost: float) -> float:
+    """In the unit of its axis."""
     return cost / 2**20 if front.price == "run_memory_bytes" else cost
+
+
+def accuracy_span(front: Front, intervals: Mapping[str, Interval]) -> tuple[float, float]:
+    low, high = span_of([point.accuracy for point in front.points], list(intervals.values()))
+    return max(0.0, low), min(1.02, high)
 
 
 def _steps(front: Front) -> Trace:
     """What the best accuracy is for at most so much."""
     end = front.points[-1]
-    x = [_shown(front, point.cost) for point in (*front.best, end)]
+    x = [shown_cost(front, point.cost) for point in (*front.best, end)]
     y = [point.accuracy for point in (*front.best, front.best[-1])]
     line = {"color": QUIET, "width": 1.5, "shape": "hv"}
     return go.Scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip", name="front").to_plotly_json()  # type: ignore[no-any-return]
@@ -97,7 +107,7 @@ def _points(
         "arrayminus": [max(0.0, point.accuracy - span.low) for span, point in zip(spans, points, strict=True)],
     }  # fmt: skip
     form = "<b>%{customdata[0]}</b><br>%{customdata[1]}, %{customdata[2]}%{customdata[3]}<extra></extra>"
-    x, y = [_shown(front, point.cost) for point in points], [point.accuracy for point in points]
+    x, y = [shown_cost(front, point.cost) for point in points], [point.accuracy for point in points]
     return {
         "type": "scatter", "mode": "markers", "x": x, "y": y, "customdata": told, "hovertemplate": form,
         "marker": {"color": colour, "symbol": symbol, "size": 9}, "error_y": error, "cliponaxis": False,
@@ -108,26 +118,26 @@ def _numbers(front: Front) -> Trace:
     """Of those on the front, as in the list beside it."""
     places = [f"<b>{number}</b>&nbsp;&nbsp;" for number in range(1, len(front.best) + 1)]  # clear of the error bar
     trace: Trace = go.Scatter(
-        x=[_shown(front, point.cost) for point in front.best], y=[point.accuracy for point in front.best],
+        x=[shown_cost(front, point.cost) for point in front.best], y=[point.accuracy for point in front.best],
         mode="text", text=places, textposition="top left", textfont={"color": "var(--ink)"},
         hoverinfo="skip", cliponaxis=False,
     ).to_plotly_json()  # fmt: skip
     return trace
 
 
-def _is_log(front: Front) -> bool:
+def is_log(front: Front) -> bool:
     low, high = front.points[0].cost, front.points[-1].cost
     return low > 0 and high / low >= BY_RATIOS
 
 
 def _layout(front: Front, span: tuple[float, float]) -> go.Layout:
-    scale = {"type": "log", "dtick": "D2"} if _is_log(front) else {"type": "linear", "nticks": 5}
+    scale = {"type": "log", "dtick": "D2"} if is_log(front) else {"type": "linear", "nticks": 5}
     form = "~s" if front.price in ("num_parameters", "num_multiply_adds") else "~r"
     return go.Layout(
         template=NOT_A_TEMPLATE, margin={"l": 56, "r": 18, "t": 14, "b": 40}, showlegend=False,
         xaxis={"title": {"text": PRICE_WORDS[front.price].unit, "standoff": 6}, "zeroline": False,
                "tickformat": form, **scale},
         yaxis={"tickformat": AXIS_FORMAT[ACCURACY], "nticks": 6, "zeroline": False,
-               "range": [max(0.0, span[0]), min(1.02, span[1])]},
+               "range": list(span)},
         hovermode="closest", dragmode=False,
     )  # fmt: skip

@@ -2,17 +2,25 @@
 published."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
+from app.compare_axes import Axis
 from app.compare_looks import GroupLook
 from app.compare_view import CompareView
+from app.palette import look_of
 from core.comparison import Comparison, Group
-from core.report import PublishedRow
 from core.seeds import Measure
 from core.spreads import Interval, Spread
 
-Values = Sequence[tuple[int, float | None]]  # by epoch
-Bands = Sequence[tuple[int, Interval | None]]
+
+class Point(NamedTuple):
+    """`at` is its place on the x axis; `value` is None where a loss was not finite."""
+
+    epoch: int
+    at: float
+    value: float | None
+    band: Interval | None = None
 
 
 @dataclass(frozen=True)
@@ -21,63 +29,58 @@ class Drawn:
 
     label: str
     look: GroupLook
-    values: Values
-    bands: Bands
+    points: Sequence[Point]
     width: float
 
 
 def drawn_lines(
-    key: Measure, comparison: Comparison, view: CompareView, looks: Mapping[str, GroupLook]
+    key: Measure, comparison: Comparison, view: CompareView, looks: Mapping[str, GroupLook], axis: Axis
 ) -> Iterator[Drawn]:
     for group in comparison.groups:
         look = looks[group.config_hash]
         if view.lines == "seeds":
             for seed in group.seeds:
-                values = [(point.epoch, getattr(point, key)) for point in seed.points]
-                yield Drawn(f"{group.label}, seed {seed.run.seed}", look, values, (), 1.25)
+                own = zip(seed.points, axis.of_seed(group, seed), strict=True)
+                points = [Point(point.epoch, at, getattr(point, key)) for point, at in own if at is not None]
+                yield Drawn(f"{group.label}, seed {seed.run.seed}", look, points, 1.25)
         else:
             curve = group.curve(key)
-            bands = [(epoch, _band(told, view) if told and told.n > 1 else None) for epoch, told in curve]
-            yield Drawn(group.label, look, [(epoch, told.mean if told else None) for epoch, told in curve], bands, 2)
+            places = axis.of_group(group, [epoch for epoch, _ in curve])
+            told = zip(curve, places, strict=True)
+            yield Drawn(group.label, look, [_mean(*point, at, view) for point, at in told if at is not None], 2)
 
 
-def _band(told: Spread, view: CompareView) -> Interval | None:
-    return told.interval if view.lines == "interval" else Interval(told.low, told.high)
+def _mean(epoch: int, told: Spread | None, at: float, view: CompareView) -> Point:
+    if told is None or told.n < 2:
+        return Point(epoch, at, told.mean if told else None)
+    return Point(epoch, at, told.mean, told.interval if view.lines == "interval" else Interval(told.low, told.high))
 
 
-def published_lines(key: Measure, comparison: Comparison, looks: Mapping[str, GroupLook]) -> list[Drawn]:
-    """The course report's own curves, one for each of its networks."""
+def published_lines(
+    key: Measure, comparison: Comparison, looks: Mapping[str, GroupLook], axis: Axis
+) -> Iterator[Drawn]:  # fmt: skip
+    """The course report's own curves, one for each of its networks; none on an axis on which they have no place."""
     first: dict[str, Group] = {}
     for group in comparison.groups:
         if group.published is not None:
             first.setdefault(group.published.name, group)
-    return [
-        Drawn(f"{name}, published", looks[group.config_hash], _figures_of(group.published, key), (), 1.5)
-        for name, group in first.items()
-        if group.published is not None
-    ]
+    for name, group in first.items():
+        assert group.published is not None
+        epochs = group.published.epochs
+        places = axis.of_report([epoch.epoch for epoch in epochs]) or []
+        told = zip(epochs, places, strict=False)
+        points = [Point(epoch.epoch, at, getattr(epoch, key)) for epoch, at in told if at is not None]
+        look = replace(looks[group.config_hash], colour=look_of(group.run.architecture).colour)
+        if points:
+            yield Drawn(f"{name}, published", look, points, 1.5)
 
 
-def _figures_of(row: PublishedRow, key: Measure) -> Values:
-    return [(epoch.epoch, getattr(epoch, key)) for epoch in row.epochs]
-
-
-def from_epoch(line: Drawn, start: int) -> Drawn:
-    return _between(line, start, None)
-
-
-def until_epoch(line: Drawn, end: int) -> Drawn:
-    return _between(line, 1, end)
-
-
-def _between(line: Drawn, start: int, end: int | None) -> Drawn:
-    def holds(epoch: int) -> bool:
-        return epoch >= start and (end is None or epoch <= end)
-
-    values = [point for point in line.values if holds(point[0])]
-    return Drawn(line.label, line.look, values, [band for band in line.bands if holds(band[0])], line.width)
+def between(line: Drawn, low: float, high: float) -> Drawn:
+    """What of it the axis shows."""
+    return replace(line, points=[point for point in line.points if low <= point.at <= high])
 
 
 def values_of(line: Drawn) -> Iterator[float]:
-    yield from (value for _, value in line.values if value is not None)
-    yield from (edge for _, band in line.bands if band for edge in band)
+    for point in line.points:
+        yield from () if point.value is None else (point.value,)
+        yield from point.band or ()

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from app.compare_whole import Whole
 from app.formatting import architecture_title, count
+from app.write_up.methods_parameters import beside_published, effects, prices
 from app.write_up.methods_statistics import intervals, literature, looks, verdicts
 from app.write_up.phrases import counted, listed, named, seeds
 from app.write_up.records import Images, Records
+from app.write_up.shown import Shown
 from core.comparison import Group
 from core.conditions import is_stacked
 from core.experiment_words import value_words
@@ -22,7 +24,7 @@ class Paragraph:
     text: str
 
 
-def methods(whole: Whole, records: Records) -> list[Paragraph]:
+def methods(whole: Whole, records: Records, shown: Shown) -> list[Paragraph]:
     """In the order in which a paper tells it; what was not done has no paragraph."""
     groups = whole.comparison.groups
     told = [
@@ -34,7 +36,10 @@ def methods(whole: Whole, records: Records) -> list[Paragraph]:
         ("Intervals", intervals(whole)),
         ("Verdicts", verdicts(whole)),
         ("Several groups, several looks", looks(whole)),
+        ("Effects of parameters", effects(shown)),
         ("Against the literature", literature(whole)),
+        ("Beside the course report", beside_published(shown)),
+        ("What accuracy costs", prices(shown)),
         ("Cost", _cost(whole)),
     ]
     return [Paragraph(title, text) for title, text in told if text]

@@ -9,38 +9,37 @@ from importlib.metadata import version
 from markupsafe import Markup
 from sqlmodel import Session
 
-from app.compare_columns import in_order
+from app.compare_axes import axis_of
+from app.compare_columns import columns_of, in_order
 from app.compare_costs import conditions_words, cost_sheet
+from app.compare_effects import accuracy_intervals
 from app.compare_literature import reference_lines, sources_of
 from app.compare_looks import looks_of
 from app.compare_sheets import config_sheet
-from app.compare_table import COLUMNS
+from app.compare_table import MEASURES
 from app.compare_view import CompareView
 from app.compare_whole import Whole
+from app.effect_words import effect_notes, factor_title, heat_notes, shade_words
 from app.templating import STATIC_FOLDER, rendered
+from app.tradeoff_charts import PRICE_WORDS
 from app.write_up.cautions import cautions
 from app.write_up.curves import pictures
+from app.write_up.effect_plots import effect_plots
 from app.write_up.methods import methods
 from app.write_up.phrases import counted
 from app.write_up.records import Records, read_records
 from app.write_up.references import cited
+from app.write_up.shown import shown_of
 from app.write_up.strips import Forest, forest, forest_ends, results
+from app.write_up.tradeoff_plots import tradeoff_plots
 from core.architectures.labels import layer_label
 from core.architectures.layers import LAYERS
 from core.comparison import Group
 from core.conditions import conditions_of
 from core.experiments import experiment_by_id
+from core.marks import num_images
 from core.settings import Settings
 from core.tables import Experiment, Run
-
-SHOWN = (
-    "last_test_accuracy",
-    "last_test_loss",
-    "last_train_accuracy",
-    "last_train_loss",
-    "best_epoch",
-    "best_test_accuracy",
-)
 
 
 @dataclass(frozen=True)
@@ -55,25 +54,31 @@ class RunLine:
 
 def write_up(session: Session, settings: Settings, view: CompareView, whole: Whole, address: str) -> str:
     """`address`: of the page, without the host."""
-    groups = in_order(whole.comparison.groups, view)
-    records = read_records(session, settings, whole.comparison.runs)
+    comparison, groups = whole.comparison, in_order(whole.comparison.groups, view)
+    records, shown = read_records(session, settings, comparison.runs), shown_of(whole, view)
     experiment = _experiment(session, view)
-    paragraphs, warnings = methods(whole, records), cautions(whole, records)
-    sources = sources_of(whole.literature)
+    paragraphs, warnings = methods(whole, records, shown), cautions(whole, records)
     lines = reference_lines(whole.literature, view)
-    conditions = conditions_of(whole.comparison.runs)
-    looks = looks_of(whole.comparison.groups)
+    conditions = conditions_of(comparison.runs)
+    looks = looks_of(comparison.groups)
+    num_train = {run.dataset: num_images(run.dataset, "train", settings) for run in comparison.runs}
+    axis = axis_of(comparison, view.x, num_train, of_seeds=view.lines == "seeds")
+    intervals = accuracy_intervals(comparison.groups, whole.verdicts.images_only)
     text = rendered(
         "write_up/page.html",
         title=experiment.name if experiment else f"Comparison of {counted(len(groups), 'config')}",
         notes=experiment.notes if experiment else "", address=address, version=version("trainyard"),
-        made_at=datetime.now(UTC), styles=_styles(),
+        made_at=datetime.now(UTC), styles=_styles(), num_open=sum(group.num_open for group in groups),
         whole=whole, groups=groups, looks=looks, records=records, results=results(whole), reference_lines=lines,
-        pictures=pictures(whole.comparison, view, looks, lines), view=view, columns=[COLUMNS[key] for key in SHOWN],
-        forests=_forests(whole), forest_ends=forest_ends(whole), paragraphs=paragraphs, warnings=warnings,
-        literature_sources=sources, cost_lines=cost_sheet(groups), conditions_words=conditions_words(conditions),
-        differing=config_sheet(groups, only_differing=True), shared=_shared(groups), networks=_networks(groups),
-        run_lines=list(_run_lines(groups, records)),
+        axis=axis, pictures=pictures(comparison, view, looks, axis, lines), view=view,
+        columns=columns_of(comparison.groups, view), forests=_forests(whole), forest_ends=forest_ends(whole),
+        paragraphs=paragraphs, warnings=warnings, literature_sources=sources_of(whole.literature),
+        shown=shown, effect_plots=effect_plots(shown.effects) if shown.effects else [],
+        tradeoff_plots=tradeoff_plots(shown.fronts, comparison.groups, intervals, looks), prices=PRICE_WORDS,
+        effect_notes=effect_notes, factor_title=factor_title, heat_notes=heat_notes, shade_words=shade_words,
+        measures=MEASURES, conditions=conditions, conditions_words=conditions_words(conditions),
+        cost_lines=cost_sheet(groups), differing=config_sheet(groups, only_differing=True), shared=_shared(groups),
+        networks=_networks(groups), run_lines=list(_run_lines(groups, records)),
         references=cited([*(told.text for told in paragraphs), *warnings]),
     )  # fmt: skip
     return text.replace(" %", "\u00a0%")  # a figure stays with its sign at the end of a line

@@ -21,7 +21,8 @@ class Axis:
         return round(self.start + min(1.0, max(0.0, share)) * (self.end - self.start), 1)
 
     def ticks(self, most: int = 6) -> list[float]:
-        return _decades(self.low, self.high) if self.is_log else round_numbers(self.low, self.high, most)
+        told = _decades(self.low, self.high, most) if self.is_log else []
+        return told if len(told) > 1 else round_numbers(self.low, self.high, most)
 
     def _scaled(self, value: float) -> float:
         return math.log10(max(value, 1e-12)) if self.is_log else value
@@ -48,10 +49,11 @@ def round_numbers(low: float, high: float, most: int) -> list[float]:
     raise AssertionError("a step of twenty times a tenth of the way leaves two ticks at most")
 
 
-def _decades(low: float, high: float) -> list[float]:
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    every = [times * 10.0**power for power in powers for times in (1, 2, 5)]
-    return [value for value in every if low <= value <= high]
+def _decades(low: float, high: float, most: int) -> list[float]:
+    """1, 2 and 5 times the powers of ten within, or the powers alone where that is too many."""
+    powers = [10.0**power for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
+    every = [times * power for power in powers for times in (1, 2, 5) if low <= times * power <= high]
+    return every if len(every) <= most + 2 else [power for power in powers if low <= power <= high]
 
 
 def decimals(ticks: Sequence[float], most: int = 6) -> int:

@@ -1,6 +1,5 @@
 """The report of a comparison as one file: it says what was done, and something else where something else was done."""
 
-import html
 import re
 from html.parser import HTMLParser
 
@@ -16,22 +15,9 @@ from core.settings import Settings
 from core.tables import Experiment, Run
 from tests.app.judged_runs import two_groups
 from tests.app.trained_runs import BASE, fail, launch, record_epochs, record_weights, started, trained
+from tests.app.written_up import section, words, written
 
 FOUR_EACH = "runs=1,2,3,4,5,6,7,8"
-
-
-def written(client: TestClient, query: str) -> str:
-    answer = client.get(f"/compare/report.html?{query}")
-    assert answer.status_code == 200, answer.text
-    return answer.text
-
-
-def words(text: str) -> str:
-    return " ".join(html.unescape(re.sub(r"<style>.*?</style>|<[^>]+>", " ", text, flags=re.S)).split())
-
-
-def section(text: str, name: str) -> str:
-    return words(re.findall(rf'<section aria-labelledby="{name}">(.*?)</section>', text, re.S)[0])
 
 
 class Outside(HTMLParser):

@@ -367,7 +367,9 @@ def test_the_report_opens_from_the_disk_without_network_or_script(
         asked = requests_of(alone)
         alone.goto(file.as_uri())
         expect(alone.get_by_role("heading", name="Methods")).to_be_visible()
-        expect(alone.locator(".chart svg")).to_have_count(4)
+        expect(alone.locator("[aria-labelledby=curves] .chart svg")).to_have_count(4)
+        alone.get_by_role("link", name="What each parameter does").click()
+        expect(alone.locator("[aria-labelledby=effects] .chart svg").first).to_be_in_viewport()
         assert asked == [file.as_uri()]
         assert alone.evaluate(SIDEWAYS) <= 0
         found = Axe().run(alone)
