@@ -7,7 +7,7 @@ written newer weights. What one thread makes, all use.
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from core.database import Database
 from core.dataset_store import Manifest
+from core.run_state import RunNotFound
 from core.runs import run_by_id
 from core.tables import Run
 from core.trained_weights import StoredWeights, WeightsMissing, WeightsReplaced, stored_weights, why_no_weights
@@ -66,7 +67,7 @@ class Predictor:
         for run in runs:
             try:
                 found.append(self._network(run, stored.get(run.id or 0), manifest))
-            except (WeightsMissing, WeightsReplaced) as error:
+            except (WeightsMissing, WeightsReplaced, RunNotFound) as error:
                 missing.append(str(error))
         return found, missing
 
@@ -98,11 +99,12 @@ class Predictor:
     def _held_or_made(self, stored: StoredWeights, manifest: Manifest, every_layer: bool) -> Network:
         key = (stored.run.id or 0, every_layer)
         with self._lock:
-            held = self._held.get(key)
+            held = self._held.pop(key, None)
             if held is None or not held.is_of(stored, manifest):
-                self._held.pop(key, None)
-                held = self._held[key] = make_network(stored, manifest, every_layer=every_layer)
-            self._held.move_to_end(key)
+                held = make_network(stored, manifest, every_layer=every_layer)
+            else:
+                held = replace(held, stored=stored)  # the same weights, of a run that has ended or been renamed since
+            self._held[key] = held
             while len(self._held) > MOST_NETWORKS or sum(one.num_bytes for one in self._held.values()) > MOST_BYTES:
                 if len(self._held) == 1:
                     break

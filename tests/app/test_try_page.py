@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from core import queue
 from core.activations import bars, layer_pictures, maps
 from core.architectures.catalogue import resolve
 from core.architectures.shapes import trace
@@ -103,6 +104,24 @@ def test_a_running_run_is_tried_and_one_without_an_epoch_told_of(
     assert "still training" in shown
     assert f"Run {waiting} is queued; it can be tried after its first epoch." in shown
     assert f'data-open-runs="{lease.run_id},{waiting}"' in shown
+
+
+def test_of_a_run_that_was_tried_before_it_says_what_has_become_of_it_since(
+    client: TestClient, database: Database, settings: Settings
+) -> None:
+    make_digits(settings)
+    lease = started(database, epochs=9)
+    record_checkpoint(database, settings, lease, 1, random_weights(database, lease.run_id, 1))
+    query = f"?runs={lease.run_id}&layers={lease.run_id}"
+    assert "epoch 1, still training" in answers(client, query)
+    with database.writing() as session:
+        queue.cancel(session, lease.run_id)
+        queue.hand_back(session, lease)
+        rename(session, lease.run_id, "Anew")
+    shown = answers(client, query)
+    assert "epoch 1" in shown
+    assert "still training" not in shown
+    assert "<bdi>Anew</bdi>" in shown
 
 
 def test_an_imported_dataset_of_colour_photographs_with_names_of_its_own(

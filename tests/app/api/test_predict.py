@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from app.prediction import make_network
-from core.bin import move_to_bin
+from core.bin import move_to_bin, purge
 from core.database import Database
 from core.png import png_bytes
 from core.settings import Settings
@@ -108,6 +108,26 @@ def test_a_checkpoint_that_gives_way_while_it_is_read_is_followed_by_the_newer(
     monkeypatch.setattr("app.prediction.stored_weights", found_before_the_next_epoch)
     told = client.post(f"/api/v1/runs/{lease.run_id}/predict", content=SENT)
     assert told.json()["answers"][0]["epoch"] == 2, told.text
+
+
+@pytest.mark.usefixtures("digits")
+def test_a_run_that_is_purged_while_it_is_asked_is_told_and_the_others_answer(
+    client: TestClient, database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    purged, run = answering(database, settings), answering(database, settings, seed=1)
+
+    def found_before_it_is_purged(*arguments: object) -> object:
+        found = stored_weights(*arguments)  # type: ignore[arg-type]
+        monkeypatch.undo()
+        with database.writing() as session:
+            move_to_bin(session, purged)
+        assert purge(database, settings.runs_dir, [purged]) == 1
+        return found
+
+    monkeypatch.setattr("app.prediction.stored_weights", found_before_it_is_purged)
+    told = client.post(f"/api/v1/predict?runs={purged},{run}", content=SENT).json()
+    assert [answer["run"] for answer in told["answers"]] == [run]
+    assert told["left_out"] == [f"There is no run {purged}."]
 
 
 @pytest.mark.usefixtures("digits")
