@@ -55,7 +55,7 @@ def decoded(content: bytes) -> Decoded:
     except (pillow.DecompressionBombError, pillow.DecompressionBombWarning):
         raise ImageRefused(_too_large()) from None
     except Exception as error:  # of any kind: what a decoder says of a broken file
-        raise ImageRefused(f"The image cannot be decoded: {error}.") from None
+        raise ImageRefused(f"The image cannot be decoded: {error or 'its parts do not fit together'}.") from None
 
 
 def _pixels_of(image: Any) -> Decoded:  # a PIL.Image.Image, which is imported with the first image

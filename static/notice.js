@@ -4,9 +4,13 @@ let timer;
 
 /** What the server's error page says (or, without one, that there is no server), for some seconds. */
 export function say(page) {
-  const notice = document.getElementById("notice");
   const problem = new DOMParser().parseFromString(page, "text/html").getElementById("problem");
-  notice.textContent = problem?.textContent ?? "The server cannot be reached; nothing was changed.";
+  tell(problem?.textContent ?? "The server cannot be reached; nothing was changed.");
+}
+
+export function tell(words) {
+  const notice = document.getElementById("notice");
+  notice.textContent = words;
   notice.hidden = false;
   clearTimeout(timer);
   timer = setTimeout(() => (notice.hidden = true), SHOWN_MS);

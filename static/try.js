@@ -1,5 +1,6 @@
 // Try it: strokes on the pad, an image from elsewhere or a test image go to the server, and the newest answer is shown.
 import "./live.js";
+import { say as sayProblem, tell as notice } from "./notice.js";
 
 const page = document.getElementById("try");
 const answers = document.getElementById("answers");
@@ -7,7 +8,7 @@ const pad = document.getElementById("pad");
 const SEND_MS = 60; // between two images of one stroke
 const MOST_BYTES = 2 ** 20; // that the server takes, and pixels; a larger file is made smaller here
 const MOST_PIXELS = 2 ** 21;
-const SHRUNK_SIDE = 1024;
+const SHRUNK_SIDE = 512; // a PNG of so many pixels stays below MOST_BYTES, and keeps what is transparent
 const CELL = 10; // of the pad's 280 pixels: one step of the pen by keyboard
 const STEPS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
 
@@ -29,14 +30,17 @@ async function ask() {
     const answer = await fetch(page.dataset.answersUrl + location.search, { method: "POST", body: image, signal: ours.signal, headers: { "HX-Request": "true" } });
     const html = await answer.text();
     if (ours !== asking) return;
-    if (answer.headers.has("HX-Redirect")) location.assign(answer.headers.get("HX-Redirect"));
-    if (!answer.ok && answer.status !== 422) throw new Error(String(answer.status));
-    swap(html);
+    if (answer.headers.has("HX-Redirect")) return location.assign(answer.headers.get("HX-Redirect"));
+    if (answer.ok || answer.status === 422) {
+      document.getElementById("notice").hidden = true;
+      return swap(html);
+    }
+    sayProblem(html);
   } catch (error) {
-    if (error.name !== "AbortError") say("notice", "The server did not answer. Draw on, or try again."), (document.getElementById("notice").hidden = false);
-    return;
+    if (error.name === "AbortError") return;
+    notice("The server did not answer. Draw on, or try again.");
   }
-  document.getElementById("notice").hidden = true;
+  answers.setAttribute("aria-busy", "false");
 }
 
 /** What had the focus has it again. */
@@ -61,18 +65,23 @@ function askSoon() {
 
 async function send() {
   isDue = false;
-  isCopying = true;
-  if (source === pad) image = await new Promise((done) => pad.toBlob(done));
-  isCopying = false;
+  if (source === pad) {
+    isCopying = true;
+    const copy = await new Promise((done) => pad.toBlob(done));
+    isCopying = false;
+    if (source === pad) image = copy; // and not a test image or a file that came meanwhile
+  }
   await ask();
 }
 
-let isDrawing = false;
+let isDrawing = false; // by pointer
 /** To those who do not see: once the pen is lifted. */
 const tell = () => isDrawing || isDue || isCopying || say("try-said", answers.querySelector("[data-agreement]")?.dataset.agreement ?? "");
 
 let source = null;
+let numShown = 0;
 function show(newSource, blob = null) {
+  numShown += 1;
   source = newSource;
   image = blob;
   if (newSource !== "sample") mark(null);
@@ -89,9 +98,14 @@ keep?.addEventListener("submit", async (event) => {
   event.preventDefault();
   const asked = new URLSearchParams(location.search);
   asked.set("label", document.getElementById("keep-label").value);
-  const answer = await fetch(`${keep.dataset.url}?${asked}`, { method: "POST", body: image, headers: { "HX-Request": "true" } });
-  const isTold = answer.ok || answer.status === 422;
-  document.getElementById("keep-said").innerHTML = isTold ? await answer.text() : "The server did not keep it. Try again.";
+  try {
+    const answer = await fetch(`${keep.dataset.url}?${asked}`, { method: "POST", body: image, headers: { "HX-Request": "true" } });
+    const html = await answer.text();
+    if (answer.ok || answer.status === 422) document.getElementById("keep-said").innerHTML = html;
+    else sayProblem(html);
+  } catch {
+    notice("The server did not answer, so the image was not kept. Try again.");
+  }
 });
 
 // --- the pad ---
@@ -145,16 +159,18 @@ if (pad) {
   pad.addEventListener("pointerdown", (event) => {
     if (event.button || !event.isPrimary) return;
     pad.setPointerCapture(event.pointerId);
+    lift(); // of the keyboard's pen
     isDrawing = true;
     change(() => strokes.push({ width: Number(brush.value), points: [at(event)] }));
   });
   pad.addEventListener("pointermove", (event) => {
-    if (!isDrawing || !pad.hasPointerCapture(event.pointerId)) return;
+    if (!isDrawing || !event.isPrimary) return;
     const moves = event.getCoalescedEvents?.() ?? [];
     change(() => strokes.at(-1).points.push(...(moves.length ? moves : [event]).map(at)));
   });
   for (const kind of ["pointerup", "pointercancel"])
-    pad.addEventListener(kind, () => {
+    pad.addEventListener(kind, (event) => {
+      if (!isDrawing || !event.isPrimary) return; // a second finger, or the palm
       isDrawing = false;
       askSoon();
     });
@@ -187,23 +203,37 @@ function penPoint() {
   return [(pen.x + 0.5) * CELL, (pen.y + 0.5) * CELL];
 }
 
+/** Ends the stroke that is being drawn: nothing is added to it, nor to the one before. */
+function lift() {
+  isDrawing = pen.isDown = false;
+}
+
 function undo() {
-  pen.isDown = false;
+  lift();
   if (strokes.length) change(() => strokes.pop());
 }
 
 function clear() {
-  pen.isDown = false;
+  lift();
   if (strokes.length) change(() => strokes.splice(0));
+}
+
+/** What was drawn gives way to another image. */
+function wipe() {
+  lift();
+  strokes.splice(0);
+  if (pad) draw();
 }
 
 // --- images from elsewhere ---
 
 async function take(file) {
-  if (!file?.type.startsWith("image/")) return;
-  strokes.splice(0);
-  if (pad) draw();
-  show(file, await shrunk(file));
+  if (!file) return;
+  if (!file.type.startsWith("image/")) return notice("That is no image. Take a PNG, JPEG or WebP.");
+  wipe();
+  const ours = (numShown += 1);
+  const small = await shrunk(file);
+  if (ours === numShown) show(file, small); // else something newer is shown meanwhile
 }
 
 /** The file, or of a photograph of some megabytes less: its detail no network here would see. */
@@ -213,8 +243,10 @@ async function shrunk(file) {
     if (file.size <= MOST_BYTES && whole.width * whole.height <= MOST_PIXELS) return file;
     const scale = Math.min(1, SHRUNK_SIDE / Math.max(whole.width, whole.height));
     const small = new OffscreenCanvas(Math.max(1, whole.width * scale), Math.max(1, whole.height * scale));
-    small.getContext("2d").drawImage(whole, 0, 0, small.width, small.height);
-    return await small.convertToBlob({ type: "image/jpeg", quality: 0.95 });
+    const pixels = small.getContext("2d");
+    pixels.imageSmoothingQuality = "high"; // thin ink on a large sheet stays
+    pixels.drawImage(whole, 0, 0, small.width, small.height);
+    return await small.convertToBlob({ type: "image/png" });
   } catch {
     return file; // the server says why it is none
   }
@@ -226,7 +258,7 @@ file?.addEventListener("change", () => {
   take(file.files[0]);
   file.value = ""; // the same one can be chosen again
 });
-document.addEventListener("paste", (event) => take([...(event.clipboardData?.files ?? [])][0]));
+document.addEventListener("paste", (event) => take(event.clipboardData?.files[0]));
 for (const kind of ["dragenter", "dragover"])
   drop?.addEventListener(kind, (event) => {
     event.preventDefault();
@@ -260,8 +292,7 @@ page?.addEventListener("click", async (event) => {
   if ("sample" in link.dataset) {
     address("kept", "");
     address("sample", link.dataset.sample);
-    strokes.splice(0);
-    if (pad) draw();
+    wipe();
     mark(link.dataset.sample);
     return show("sample");
   }

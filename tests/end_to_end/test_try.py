@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from core.png import png_bytes
 from tests.end_to_end.trainyards import LOOKS, SIDEWAYS, OpenPage, Trainyard
@@ -101,6 +101,70 @@ def test_test_images_files_and_their_handling(open_page: OpenPage, runs: list[in
     page.get_by_label("Light and dark").select_option("no")
     expect(page.locator(".try-agreement")).to_contain_text("empty image")
     expect(page).to_have_url(re.compile("invert=no"))
+
+
+def test_what_interrupts_a_stroke_ends_it(open_page: OpenPage, runs: list[int]) -> None:
+    """The page's errors would fail it; nor does the pen by keyboard go on with what the mouse drew."""
+    page = open_page()
+    open_try(page, runs)
+    box = page.locator("#pad").bounding_box()
+    assert box
+    page.locator("#pad").focus()
+    for key in (" ", "Shift+ArrowDown"):
+        page.keyboard.press(key)
+    page.locator("a[data-sample='3']").click()
+    page.locator("#pad").press("ArrowDown")
+    expect(page.locator("#pad-said")).to_contain_text("pen up")
+    expect(page.locator("#seen-title")).to_contain_text("Test image 3")
+    page.keyboard.press(" ")
+    page.mouse.move(box["x"] + 30, box["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 30, box["y"] + 90, steps=3)
+    page.mouse.up()
+    by_mouse = seen(page)
+    page.keyboard.press("Shift+ArrowRight")
+    assert seen(page) == by_mouse
+    page.mouse.down()
+    page.keyboard.press("Backspace")
+    page.mouse.move(box["x"] + 90, box["y"] + 90, steps=3)
+    page.mouse.up()
+    assert seen(page) == by_mouse
+
+
+def test_a_test_image_is_not_overtaken_by_the_stroke_before_it(open_page: OpenPage, runs: list[int]) -> None:
+    page = open_page()
+    open_try(page, runs)
+    slower = "(done, ...how) => real.call(pad, (copy) => setTimeout(() => done(copy), 300), ...how)"
+    page.evaluate(f"() => {{ const pad = document.getElementById('pad'), real = pad.toBlob; pad.toBlob = {slower}; }}")
+    page.locator("#pad").click()
+    page.locator("a[data-sample='3']").click()
+    page.wait_for_timeout(600)
+    seen(page)
+    expect(page.locator("#seen-title")).to_contain_text("Test image 3")
+
+
+def test_a_large_drawing_on_nothing_keeps_its_ground_when_it_is_made_smaller(
+    open_page: OpenPage, runs: list[int], tmp_path: Path
+) -> None:
+    """In a JPEG black ink would lie on black."""
+    page = open_page()
+    open_try(page, runs)
+    ink = np.zeros((4, 2000, 1500), np.uint8)
+    ink[3, 200:1800, 700:800] = 255
+    (tmp_path / "large.png").write_bytes(png_bytes(ink))
+    page.locator("#try-file").set_input_files(tmp_path / "large.png")
+    expect(page.locator(".try-seen")).to_contain_text("What is transparent became its ground.")
+    expect(page.locator(".try-agreement")).to_have_text(AGREEMENT)
+
+
+def test_where_no_model_is_left_the_reason_is_told(browser: Browser, trainyard: Trainyard, runs: list[int]) -> None:
+    with browser.new_context(base_url=trainyard.address) as context:  # whose console may hold an error: the 404
+        page = context.new_page()
+        open_try(page, runs)
+        page.evaluate("() => history.replaceState(null, '', '/try?runs=99999')")
+        page.locator("#pad").click()
+        expect(page.locator("#notice")).to_contain_text("99999")
+        expect(page.locator("#answers")).to_have_attribute("aria-busy", "false")
 
 
 def test_a_misread_image_goes_to_the_gallery_and_can_be_tried_again(open_page: OpenPage, runs: list[int]) -> None:
