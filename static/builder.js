@@ -1,4 +1,6 @@
 // The builder: undo, keys and dragging. What a network is and what follows from it, the server says.
+import "./notice.js";
+
 const form = document.querySelector(".builder");
 const typing = document.getElementById("builder-typing");
 const doer = document.getElementById("builder-do"); // a hidden button, by which script asks for what a button would
@@ -26,11 +28,15 @@ function network(query) { // without what is no part of it
   for (const name of ["at", "name", "match", "adjust", "focus"]) parameters.delete(name);
   return parameters.toString();
 }
-let current = `?${form.dataset.query}`;
+let current = `?${form.getAttribute("data-query")}`; // form.dataset is the field of that name
+let isRestoring = false;
 
 function told() {
+  const focused = document.activeElement;
   undo.disabled = past.length === 0;
   redo.disabled = future.length === 0;
+  if (focused === undo && undo.disabled) redo.focus(); // what is disabled loses the focus to nowhere
+  if (focused === redo && redo.disabled) undo.focus();
 }
 
 form.addEventListener("input", (event) => {
@@ -40,22 +46,27 @@ form.addEventListener("input", (event) => {
 document.body.addEventListener("htmx:replacedInHistory", () => {
   const before = current;
   current = location.search;
-  if (network(before) === network(current)) return; // also of what was restored
+  if (isRestoring || network(before) === network(current)) return;
   if (!typed.isSameBurst) past.push(before);
   future.length = 0;
   told();
 });
 
-function restore(from, to) {
+async function restore(from, to) {
   if (from.length === 0) return;
-  to.push(current);
-  current = from.pop();
+  isRestoring = true;
   typed = NOTHING_TYPED;
-  window.htmx.ajax("GET", `${typing.getAttribute("hx-get")}${current}&do=restore`, { swap: "none" });
+  const before = current;
+  await window.htmx.ajax("GET", `${typing.getAttribute("hx-get")}${from.at(-1)}&do=restore`, { swap: "none" }).catch(() => {});
+  isRestoring = false;
+  if (current === before) return; // no answer came
+  to.push(before);
+  from.pop();
   told();
 }
-undo.addEventListener("click", () => restore(past, future));
-redo.addEventListener("click", () => restore(future, past));
+let restored = Promise.resolve(); // one after the other, however quickly they are asked for
+undo.addEventListener("click", () => (restored = restored.then(() => restore(past, future))));
+redo.addEventListener("click", () => (restored = restored.then(() => restore(future, past))));
 
 document.addEventListener("keydown", (event) => {
   if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return;

@@ -9,7 +9,7 @@ from starlette.datastructures import URL
 from app.dependencies import Reading
 from app.pages.builder_draft import Composed, composed
 from app.pages.builder_edits import Edited
-from app.pages.builder_view import done, drafts_of, page, parts, started
+from app.pages.builder_view import before_the_last, done, drafts_of, page, parts, started
 from app.templating import render
 from core.architectures.catalogue import FAMILIES
 from core.architectures.layers import LAYERS
@@ -57,5 +57,5 @@ def edit_network(request: Request, session: Reading, name: str, saved: bool = Fa
         return page(request, session, started(session, Composed(()), name))
     network = saved_named(session, name)
     layers = LAYERS.validate_python(network.layers)
-    now = Composed(drafts_of(layers), network.dataset, at=str(max(0, len(layers) - 1) or ""), name=network.name)
+    now = Composed(drafts_of(layers), network.dataset, at=before_the_last(layers), name=network.name)
     return page(request, session, Edited(now), saved_as=reference_of(network) if saved else "")

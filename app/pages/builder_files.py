@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Annotated
+from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -13,7 +14,7 @@ from app.dependencies import Reading, Writing
 from app.pages.builder_draft import composed
 from app.pages.builder_edits import Edited
 from app.pages.builder_outlook import outlook_of
-from app.pages.builder_view import dataset_of, drafts_of, page, texts_in
+from app.pages.builder_view import before_the_last, dataset_of, drafts_of, page, texts_in
 from core.architectures.layers import LAYERS, Layers, Residual
 from core.architectures.names import name_problem
 from core.architectures.shapes import MAX_LAYERS, parse_layers
@@ -72,25 +73,30 @@ def import_network(request: Request, session: Reading, sent: Sent) -> HTMLRespon
     """A list of layers, or an object with `layers` and perhaps a `name`; a file goes before a text. It need not fit
     the images: that is mended on the page."""
     texts = texts_in(sent)
-    before = composed(texts)
+    asked = dict(texts)
+    before, pasted = composed([*parse_qsl(asked.get("network", "")), *texts]), asked.get("json", "")
     files = [value.file.read() for name, value in sent if name == "file" and not isinstance(value, str)]
-    text = b"".join(files).decode("utf-8", "replace") or dict(texts).get("json", "")
     try:
-        name, layers = _read(text)
+        name, layers = _read(b"".join(files).decode("utf-8-sig", "replace") or pasted)
     except ValueError as error:
-        return page(request, session, Edited(before, "import-json"), import_text=text, import_problem=str(error))
-    imported = replace(before, drafts=drafts_of(layers), at="", name=name or before.name)
+        return page(request, session, Edited(before, "import-json"), import_text=pasted, import_problem=str(error))
+    imported = replace(before, drafts=drafts_of(layers), at=before_the_last(layers), name=name or before.name)
     return RedirectResponse(f"{request.app.url_path_for('builder_page')}?{imported.query()}", SEE_OTHER)
 
 
 def _read(text: str) -> tuple[str, Layers]:
     """A name, "" where none is given or none can be, and layers; raises ValueError with the reason."""
+    if not text.strip():
+        raise ValueError("There is nothing to import yet: paste a list of layers, or choose a file.")
     try:
         raw = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"This is not JSON: {error}.") from None
-    named = raw.get("name") if isinstance(raw, dict) else None
-    layers = parse_layers(raw.get("layers") if isinstance(raw, dict) else raw)
+        reason = error if isinstance(error, json.JSONDecodeError) else "it is nested too deep, or a number is too long"
+        raise ValueError(f"This is not JSON: {reason}.") from None
+    named, listed = (raw.get("name"), raw.get("layers")) if isinstance(raw, dict) else (None, raw)
+    if not isinstance(listed, list) or not listed:
+        raise ValueError("This JSON holds no list of layers.")
+    layers = parse_layers(listed)
     num_layers = sum(1 + len(spec.layers) if isinstance(spec, Residual) else 1 for spec in layers)
     if num_layers > MAX_LAYERS:
         raise ValueError(f"The network has {num_layers:,} layers; at most {MAX_LAYERS:,} are allowed.")

@@ -68,6 +68,11 @@ class Outlook:
         return sum(len(row.problems) + bool(row.reason) for row in self.all_rows) + bool(self.reason)
 
     @property
+    def lacks_only_its_end(self) -> bool:
+        """Every layer fits, but what the last one puts out is no score for each class."""
+        return self.examination.refusal is not None and 0 < len(self.rows) == len(self.examination.whole)
+
+    @property
     def first_problem(self) -> tuple[Row, str] | None:
         """A layer, and what is wrong with it."""
         for row in self.all_rows:

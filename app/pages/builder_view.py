@@ -31,6 +31,11 @@ def drafts_of(layers: Layers) -> Drafts:
     return tuple(map(draft_of, layers))
 
 
+def before_the_last(layers: Layers) -> str:
+    """The layer after which another is added, so that the output stays the last."""
+    return str(len(layers) - 1) if len(layers) > 1 else ""
+
+
 def dataset_of(session: Session, composed: Composed) -> Dataset:
     """The digits, where there is no such dataset any more."""
     return datasets_here(session).get(composed.dataset) or DATASETS["digits"]
@@ -52,8 +57,7 @@ def _begun(session: Session, before: Composed, start: str) -> Composed:
     is_own = start not in FAMILIES and not start.startswith((RUN, GROUP))
     name = split_version(network_of(session, start)[0])[0] if is_own else ""
     layers = _layers_named(session, start, dataset_of(session, before))
-    last_but_one = str(len(layers) - 1) if len(layers) > 1 else ""  # what is added goes before the output
-    return replace(before, drafts=drafts_of(layers), at=last_but_one, name=name or before.name)
+    return replace(before, drafts=drafts_of(layers), at=before_the_last(layers), name=name or before.name)
 
 
 def done(session: Session, before: Composed, wish: str) -> Edited:

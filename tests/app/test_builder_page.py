@@ -188,15 +188,24 @@ def test_a_network_is_saved_edited_and_saved_as_its_next_version(client: TestCli
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "This is not JSON"), ("[" * 100_000, "This is not JSON"), ("3", "is refused"), ("null", "is refused"),
-        ('{"name": "x"}', "is refused"), ('[{"type": "LSTM"}]', "is refused"),
+        ("", "nothing to import yet"), ("[" * 100_000, "it is nested too deep"), ("[9" + "9" * 5000, "too long"),
+        ("{oops", "This is not JSON: Expecting property name"), ("3", "no list of layers"), ("[]", "no list of layers"),
+        ("null", "no list of layers"), ('{"name": "x"}', "no list of layers"), ('[{"type": "LSTM"}]', "is refused"),
         ('[{"type": "Conv2d", "out_channels": "2*3", "kernel_size": 1}]', "Layer 1 (Conv2d) is refused: out_channels"),
         (json.dumps([{"type": "ReLU"}] * 101), "has 101 layers; at most 100"),
     ],
 )  # fmt: skip
 def test_json_that_is_no_network_is_refused_with_the_reason(client: TestClient, text: str, reason: str) -> None:
-    refused = client.post("/networks/import", data={"json": text})
+    refused = client.post("/networks/import", data={"json": text, "network": urlencode(SMALL)})
     assert (refused.status_code, reason in refused.text) == (422, True), refused.text
+    assert 'id="layer-1"' in refused.text, "the network that was being composed is still there"
+
+
+def test_a_file_with_a_byte_order_mark_is_read_and_one_that_is_no_text_is_not_shown(client: TestClient) -> None:
+    marked = b"\xef\xbb\xbf" + json.dumps(LINEAR).encode()
+    assert client.post("/networks/import", files={"file": ("any.json", marked)}).status_code == 303
+    refused = client.post("/networks/import", files={"file": ("any.json", bytes(range(256)))})
+    assert (refused.status_code, "This is not JSON" in refused.text, "\0" in refused.text) == (422, True, False)
 
 
 def test_what_is_exported_can_be_imported_as_text_or_file(client: TestClient) -> None:
@@ -225,6 +234,14 @@ def test_it_begins_with_the_network_that_the_address_names(client: TestClient) -
         assert f"from={key}" in client.get(f"/networks/{key}").text.replace("%3A", ":")
     for key in ("nobodys", "run:9", "group:9"):
         assert client.get(f"/networks/new?from={key}").status_code == 404
+
+
+def test_where_only_the_end_is_missing_it_can_be_had_at_once(client: TestClient) -> None:
+    """Beside the verdict, and under the images."""
+    pairs = ("layer", "Conv2d"), ("out_channels", "4"), ("kernel_size", "3")
+    assert client.get(address("new", *pairs)).text.count("adapt") > client.get("/networks/new").text.count("adapt")
+    broken = client.get(address("new", *pairs, ("layer", "Linear"), ("out_features", "9"))).text
+    assert broken.count("adapt") == client.get("/networks/new").text.count("adapt")
 
 
 def test_a_family_that_the_images_are_too_small_for_says_so(

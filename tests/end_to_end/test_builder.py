@@ -81,6 +81,28 @@ def test_by_mouse_a_network_is_changed_matched_undone_saved_and_trained(
     trainyard.wait_until_completed(int(page.url.rsplit("/", 1)[1]))
 
 
+def test_undo_goes_back_to_what_the_page_began_with_and_redo_forth_however_quickly_they_are_asked_for(
+    open_page: OpenPage,
+) -> None:
+    page = open_page()
+    follow(page, "/networks/new")
+    began = kinds(page)
+    for kind in ("Nothing", "Conv2d", "ReLU", "GELU"):
+        page.get_by_role("button", name=kind, exact=True).click()
+        expect(page.locator(".layer [name='layer']")).to_have_count(("Nothing", "Conv2d", "ReLU", "GELU").index(kind))
+    page.evaluate("() => [1, 2, 3, 4].forEach(() => document.getElementById('undo').click())")
+    expect(page.locator(".layer [name='layer']")).to_have_count(len(began))
+    assert kinds(page) == began
+    expect(page.locator("#undo")).to_be_disabled()
+    page.locator("#redo").focus()
+    page.keyboard.press("Control+Shift+z")
+    expect(page.locator(".layer [name='layer']")).to_have_count(0)
+    page.evaluate("() => [1, 2, 3].forEach(() => document.getElementById('redo').click())")
+    expect(page.locator("#redo")).to_be_disabled()
+    assert kinds(page) == ["Conv2d", "ReLU", "GELU"]
+    expect(page.locator("#undo")).to_be_focused()  # not nowhere
+
+
 def test_by_keyboard_layers_are_added_moved_copied_and_removed(open_page: OpenPage) -> None:
     page = open_page()
     follow(page, "/networks/new?from=nothing")
