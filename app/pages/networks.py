@@ -11,6 +11,7 @@ from app.network_cards import NetworkCard, card_of
 from app.network_query import NetworkQuery
 from app.pages.launch_form import text_of
 from app.templating import render
+from core.datasets import Dataset
 from core.events import newest_event_id
 from core.known_datasets import datasets_here, known_dataset
 from core.known_networks import keys_and_titles
@@ -37,11 +38,18 @@ def networks_page(
             cards[key] = card_of(query.network(session, key))
         except ValueError as error:
             cards[key] = str(error)
+    datasets = list(datasets_here(session).values())
+    alike = [one for one in datasets if _makes_the_same(one, chosen)]
     return render(
-        request, "pages/networks.html", cards=cards, dataset=chosen, others=others,
-        datasets=datasets_here(session).values(), event_id=newest_event_id(session),
+        request, "pages/networks.html", cards=cards, dataset=chosen, others=others, datasets=datasets, alike=alike,
+        event_id=newest_event_id(session),
         deleted=deleted if is_deleted(session, deleted) else "",
     )  # fmt: skip
+
+
+def _makes_the_same(one: Dataset, other: Dataset) -> bool:
+    """Whether a family's network for either is the same."""
+    return (one.image_shape, len(one.classes)) == (other.image_shape, len(other.classes))
 
 
 @router.get("/networks/{name}", name="network_page")

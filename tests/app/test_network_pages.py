@@ -31,6 +31,9 @@ def test_the_list_has_every_family_and_what_users_saved(client: TestClient) -> N
     assert page.count('class="drawing"') == len(FAMILIES) + 1
     assert "&lt;b&gt;small&lt;/b&gt;" in page
     assert "C1: feature maps 6@24×24" in page
+    assert "as those of Digits, MNIST, Fashion-MNIST" in re.sub("</?bdi>", "", page)
+    assert 'href="/networks/new"' in page
+    assert 'href="/networks/new?from=lenet5&amp;dataset=mnist"' in client.get("/networks?dataset=mnist").text
 
 
 def test_what_does_not_fit_a_dataset_is_told_with_the_reason(client: TestClient) -> None:

@@ -112,6 +112,15 @@ def test_no_words_overlap_in_files_of_random_networks(open_page: OpenPage) -> No
             assert page.evaluate(FAULTS) == [], (seed, width)
 
 
+def test_on_paper_no_column_of_the_difference_is_cut_off(open_page: OpenPage, deepest: str) -> None:
+    page = open_page(viewport={"width": 720, "height": 900})  # A4 between margins of 1 cm
+    page.emulate_media(media="print")
+    for address in (DIFFERENCE, f"/networks/difference?a={deepest}&b=lenet5-moon2"):
+        page.goto(address)
+        table = page.locator("table.difference")
+        assert table.evaluate("(table) => table.scrollWidth <= table.parentElement.clientWidth"), address
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_axe_finds_nothing_and_no_page_scrolls_sideways(open_page: OpenPage, deepest: str, look: str) -> None:
     page = open_page(**LOOKS[look])
