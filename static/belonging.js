@@ -2,7 +2,7 @@
 // focus, and those that were pressed in the legend, in the table or on a curve, until they are pressed again.
 const page = document.getElementById("compare");
 const charts = [...page.querySelectorAll(".chart")];
-const kept = new Set(); // groups that were pressed
+export const kept = new Set(); // groups that were pressed
 export let pointed = null; // {group, run}: run only where one seed is meant
 let marked = [];
 

@@ -2,6 +2,7 @@
 // A figure lies in <script type="application/json"> beside its <div class="chart" data-chart="test_loss">.
 
 const CONFIG = { displayModeBar: false, responsive: true, doubleClick: false };
+const MARKED_MS = 600_000;
 const TOKEN = /^var\((--[\w-]+)\)$/;
 
 export const chartOf = (key) => document.querySelector(`.chart[data-chart="${key}"]`);
@@ -65,12 +66,12 @@ function draw(chart) {
   drawn(chart);
 }
 
-// Tells tests and styles how many points are on the screen.
+// Tells tests and styles how many points are on the screen; marks, which the browser keeps, only while the page is young.
 function drawn(chart) {
   const points = chart.data[0]?.x ?? [];
   chart.dataset.pointsDrawn = points.length;
   chart.dataset.epochsDrawn = points.at(-1) ?? 0;
-  performance.mark(`drawn:${chart.dataset.chart}:${chart.dataset.epochsDrawn}`);
+  if (performance.now() < MARKED_MS) performance.mark(`drawn:${chart.dataset.chart}:${chart.dataset.epochsDrawn}`);
 }
 
 export function drawAll() {

@@ -75,20 +75,34 @@ async function released() {
   for (let waited = 0; isPressed && waited < LONGEST_PRESS_MS; waited += 50) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
+const FOCUSABLE = "a, button, input, select, summary, [tabindex]";
+
+// Fills a part anew; what was unfolded, typed, scrolled or in focus there is so again.
+function replace(old, html) {
+  const all = (selector) => [...old.querySelectorAll(selector)];
+  const unfolded = all("details[open]").map(({ id }) => id);
+  const typed = all("input[type=number]").filter(({ value, defaultValue }) => value !== defaultValue);
+  const scrolled = all(".table-scroll").map(({ scrollLeft }) => scrollLeft);
+  const { activeElement } = document;
+  const place = all(FOCUSABLE).indexOf(activeElement);
+  old.innerHTML = html;
+  for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
+  for (const { id, value } of typed) Object.assign(document.getElementById(id) ?? {}, { value });
+  all(".table-scroll").forEach((one, at) => (one.scrollLeft = scrolled[at] ?? 0));
+  expand();
+  if (place >= 0) (document.getElementById(activeElement.id) ?? all(FOCUSABLE)[place])?.focus({ preventScroll: true });
+}
+
 function arrived(fresh) {
   if (fresh.querySelectorAll(".chart").length !== charts.length) return location.reload(); // nothing is left, or something came
-  const [focusedId, pointedAt] = [document.activeElement?.id, pointed];
+  const pointedAt = pointed;
   view = location.search;
   for (const input of fresh.querySelectorAll("[name=launch_key]")) input.setAttribute("value", page.dataset.launchKey); // else all forms would be new
   for (const part of fresh.querySelectorAll("[data-part]")) {
     const old = document.getElementById(part.id);
     if (!old || parts.get(part.id) === part.innerHTML) continue;
     parts.set(part.id, part.innerHTML);
-    const unfolded = [...old.querySelectorAll("details[open]")].map(({ id }) => id);
-    const typed = [...old.querySelectorAll("input[type=number]")].filter(({ value, defaultValue }) => value !== defaultValue);
-    old.innerHTML = part.innerHTML;
-    for (const { id, value } of typed) Object.assign(document.getElementById(id) ?? {}, { value });
-    for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
+    replace(old, part.innerHTML);
   }
   for (const chart of charts) {
     const figure = fresh.getElementById(`figure-${chart.dataset.chart}`).textContent;
@@ -98,8 +112,6 @@ function arrived(fresh) {
     drawn(chart);
   }
   document.title = now().title;
-  expand();
-  if (focusedId && document.activeElement?.id !== focusedId) document.getElementById(focusedId)?.focus({ preventScroll: true });
   highlight(pointedAt);
 }
 

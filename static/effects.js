@@ -1,5 +1,6 @@
 // The figures of parameters and prices on the Compare page: drawn when they come into sight, and moved on where compare.js has
 // put fresh ones in their place; a point leads to its runs, and what belongs to its group stands out.
+import { kept } from "./belonging.js";
 import { show } from "./charts.js";
 
 const page = document.getElementById("compare");
@@ -33,9 +34,10 @@ function drawn(plot) {
 }
 
 function standOut(group) {
+  const shown = new Set([...kept, ...(group ? [group] : [])]);
   for (const plot of plots()) {
     for (const { uid, meta } of plot.data ?? []) {
-      if (meta?.group) plot.querySelector(`.trace${uid}`)?.classList.toggle("is-faded", Boolean(group) && meta.group !== group);
+      if (meta?.group) plot.querySelector(`.trace${uid}`)?.classList.toggle("is-faded", shown.size > 0 && !shown.has(meta.group));
     }
   }
 }

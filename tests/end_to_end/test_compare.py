@@ -149,6 +149,20 @@ def test_a_click_is_not_lost_to_a_refresh_that_comes_while_it_is_pressed(open_pa
     expect(page).to_have_url(re.compile("x=step&sort=num_parameters$"))
 
 
+def test_what_was_typed_and_where_the_focus_is_outlast_a_refresh(open_page: OpenPage, experiment: int) -> None:
+    page = open_page()
+    page.goto(f"/compare?experiment={experiment}")
+    expect_lines(page, 2)
+    page.get_by_label("more seeds each").fill("7")
+    effects = page.get_by_role("region", name="Effects of each parameter")
+    effects.evaluate("(region) => { region.isOld = true; region.focus() }")
+    page.evaluate("() => document.getElementById('view-scale-log').click()")
+    page.wait_for_function("() => document.querySelector('.chart').layout.yaxis.type === 'log'")
+    expect(effects).to_be_focused()
+    assert not effects.evaluate("(region) => region.isOld")
+    expect(page.get_by_label("more seeds each")).to_have_value("7")
+
+
 def test_the_switches_change_url_and_lines_without_a_reload(open_page: OpenPage, experiment: int) -> None:
     page = open_page()
     page.goto(f"/compare?experiment={experiment}")
