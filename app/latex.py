@@ -12,11 +12,12 @@ _ESCAPES = str.maketrans(
         "[": "{[}", "]": "{]}", "*": "{*}",  # after \\ they would be read as its own
     }
 )  # fmt: skip
-LAST_OF_PDFLATEX = "\u024f"  # Latin letters, which its standard fonts have
+# pdflatex of TeX Live 2022, each letter compiled by itself: those up to U+00FF need T1, of those beyond many fail
+LAST_OF_ENGLISH, LAST_OF_PDFLATEX = "~", "\u00ff"
 
 
 TABLE = r"""\begin{table}
-  \centering
+  \centering\small\setlength{\tabcolsep}{4pt}%% the usual columns then fit the text of article
   \caption{%s}
   \label{%s}
   \begin{tabular}{%s}
@@ -31,8 +32,9 @@ TABLE = r"""\begin{table}
 
 
 def escaped(text: str) -> str:
-    """As text in LaTeX, in one line; two hyphens stay two."""
-    return " ".join(text.translate(_ESCAPES).split()).replace("--", "-{}-").replace("–", "--").replace("—", "---")
+    """As text in LaTeX, in one line and without what cannot be seen; two hyphens stay two."""
+    seen = "".join(letter for letter in text if letter.isprintable() or letter.isspace())
+    return " ".join(seen.translate(_ESCAPES).split()).replace("--", "-{}-").replace("–", "--").replace("—", "---")
 
 
 def number(text: str) -> str:
@@ -49,6 +51,8 @@ def table(
     body = "\n".join(f"    {' & '.join(cells)} \\\\" for cells in rows) or "    % none"  # no empty line, which is \\par
     text = TABLE % (caption, label, columns, " & ".join(head), body)
     needs = ["% needs \\usepackage{booktabs}"]
-    if any(letter > LAST_OF_PDFLATEX for letter in text):
-        needs.append("% a name has letters beyond Latin: compile with XeLaTeX or LuaLaTeX and a font that has them")
+    if max(text) > LAST_OF_PDFLATEX:
+        needs.append("% a name has letters that pdflatex may lack: compile with XeLaTeX or LuaLaTeX and a font of them")
+    elif max(text) > LAST_OF_ENGLISH:
+        needs.append("% a name has letters beyond English: needs \\usepackage[T1]{fontenc}")
     return "\n".join([f"% from {source}", *needs, text])

@@ -39,10 +39,26 @@ def is_sound(text: str) -> bool:
         ("a^b~c#d", r"a\textasciicircum{}b\textasciitilde{}c\#d"),
         ("[x]* “two” −1 ± 2 – 3", "{[}x{]}{*} ``two'' $-$1 $\\pm$ 2 -- 3"),
         ("a--b\n\n<script>", r"a-{}-b \textless{}script\textgreater{}"),
+        ("a\x00b\x7f\u202ec", "abc"),  # pdflatex stops at what cannot be seen
     ],
 )
 def test_what_was_typed_is_text_in_latex(typed: str, written: str) -> None:
     assert latex.escaped(typed) == written
+
+
+@pytest.mark.parametrize(
+    ("name", "needs"),
+    [
+        ("LeNet-5", ["\\usepackage{booktabs}"]),
+        ("Größe", ["\\usepackage{booktabs}", "\\usepackage[T1]{fontenc}"]),
+        ("α", ["\\usepackage{booktabs}", "XeLaTeX or LuaLaTeX and a font of them"]),
+    ],
+)
+def test_a_table_says_what_it_needs_to_compile(name: str, needs: list[str]) -> None:
+    text = latex.table("lr", ["Network", "seeds"], [[name, "$3$"]], caption="c", label="l", source="/compare")
+    told = [line for line in text.splitlines() if re.match("% (needs|a name)", line)]
+    assert len(told) == len(needs)
+    assert all(line.endswith(need) for line, need in zip(told, needs, strict=True))
 
 
 def test_the_table_is_latex_with_intervals_and_a_caption_that_says_which(
