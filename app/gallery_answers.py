@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.prediction import Predictor
-from app.trying import Answer, LineAnswer, Tried
+from app.trying import Answer, LineAnswer, Tried, kept_as_seen_by
 from core.gallery import KeptImage
 from core.tables import Run
 from core.tried_models import ChosenModels, Line
@@ -37,13 +37,13 @@ def answers_then(tried: Tried) -> list[dict[str, object]]:
 def answers_now(
     predictor: Predictor, chosen: ChosenModels, images: Sequence[KeptImage]
 ) -> tuple[dict[int, list[Now]], list[str]]:
-    """By image, for those that are of the shape that the models see; and in sentences which models do not answer."""
+    """By image, for those whose class the models know; and in sentences which models do not answer."""
     dataset = chosen.dataset
-    fitting = [image for image in images if dataset and tuple(image.shape) == dataset.manifest.image_shape]
+    fitting = [image for image in images if dataset and image.label in dataset.manifest.classes]
     if dataset is None or not fitting:
         return {}, list(chosen.left_out)
     networks, missing = predictor.networks(chosen.runs, dataset.manifest)
-    pixels = np.stack([image.pixels for image in fitting])
+    pixels = np.stack([kept_as_seen_by(dataset, image).image for image in fitting])
     answered = [(network, network.answer(pixels)) for network in networks]
     said = {network.stored.run.id: (network, found) for network, found in answered if np.isfinite(found).all()}
     told: dict[int, list[Now]] = {}

@@ -14,7 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.formatting import dataset_title
 from app.prediction import Network, Predictor
 from core.dataset_store import MaterialisedDataset, materialised
+from core.gallery import KeptImage
 from core.image_files import ImageRefused, decoded
+from core.png import png_bytes
 from core.preprocessing import Framing, Invert, Prepared, framed, measured_framing, plain
 from core.tables import Run
 from core.tried_models import ChosenModels, Line
@@ -153,6 +155,13 @@ def seen_by(dataset: MaterialisedDataset, content: bytes, handling: Handling) ->
         notes.append(f"{how}, as those of {dataset_title(dataset.manifest.name)} are.")
     notes += ["Dark and light changed places."] if prepared.inverted and not prepared.is_blank else []
     return Seen(prepared, notes)
+
+
+def kept_as_seen_by(dataset: MaterialisedDataset, kept: KeptImage) -> Seen:
+    """An image of the gallery; one that was kept for another dataset is made as this one's are."""
+    if kept.dataset == dataset.manifest.name and tuple(kept.shape) == dataset.manifest.image_shape:
+        return Seen(Prepared(kept.pixels), [])
+    return seen_by(dataset, png_bytes(kept.pixels), Handling())
 
 
 def framing_of(dataset: MaterialisedDataset) -> Framing | None:

@@ -28,7 +28,7 @@ class Line:
 
 @dataclass(frozen=True)
 class ChosenModels:
-    """`dataset` is that of the first run: the others' have images and classes of the same kind, or they are left out,
+    """`dataset` is that of the first run: the others' have images, classes and greys as it has, or they are left out,
     which `left_out` says in sentences. It is None where there is nothing to try."""
 
     dataset: MaterialisedDataset | None
@@ -85,8 +85,11 @@ def _dataset(folder: Path, name: str, left_out: list[str]) -> MaterialisedDatase
 
 
 def _are_alike(one: MaterialisedDataset, other: MaterialisedDataset) -> bool:
+    """One image is made and normalised for all: digits and MNIST have one shape, but neither frames nor greys alike."""
     mine, theirs = one.manifest, other.manifest
-    return (mine.image_shape, mine.classes) == (theirs.image_shape, theirs.classes)
+    return (mine.image_shape, mine.classes, mine.mean, mine.std) == (
+        theirs.image_shape, theirs.classes, theirs.mean, theirs.std,
+    )  # fmt: skip
 
 
 def _lines(runs: Sequence[Run], named: set[int | None]) -> list[Line]:

@@ -13,7 +13,7 @@ from app.compare_view import Compared
 from app.dependencies import LARGEST_ID, CurrentPredictor, CurrentSettings, Reading, SentImage, TurnToPredict
 from app.prediction import Predictor
 from app.templating import render
-from app.trying import Handling, Seen, Tried, framing_of, seen_by, try_image
+from app.trying import Handling, Seen, Tried, framing_of, kept_as_seen_by, seen_by, try_image
 from core.activations import layer_pictures
 from core.architectures.shapes import trace
 from core.dataset_store import MaterialisedDataset
@@ -97,14 +97,12 @@ def _answers(
 
 
 def _of_gallery(view: TryView, dataset: MaterialisedDataset, session: Session) -> tuple[Seen, int | None, str] | None:
-    """Where it is of the shape that the networks see. Raises ImageGone."""
+    """Raises ImageGone."""
     if not view.kept:
         return None
-    kept, manifest = kept_image(session, view.kept), dataset.manifest
-    if tuple(kept.shape) != manifest.image_shape:
-        return None
-    label = manifest.classes.index(kept.label) if kept.label in manifest.classes else None
-    return Seen(Prepared(kept.pixels), []), label, f"Image {kept.id} of the gallery"
+    kept, classes = kept_image(session, view.kept), dataset.manifest.classes
+    label = classes.index(kept.label) if kept.label in classes else None
+    return kept_as_seen_by(dataset, kept), label, f"Image {kept.id} of the gallery"
 
 
 def _of_test_split(view: TryView, dataset: MaterialisedDataset) -> tuple[Seen, int | None, str]:

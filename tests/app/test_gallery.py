@@ -4,12 +4,16 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from core import dataset_writer
 from core.database import Database
+from core.dataset_store import Arrays
+from core.datasets import DIGIT_CLASSES
 from core.gallery import kept_images
 from core.png import png_bytes
 from core.settings import Settings
-from tests.app.answering_runs import answering, make_digits, stroke
+from tests.app.answering_runs import answering, make_digits, random_weights, record_checkpoint, stroke
 from tests.app.imported_datasets import make_imported
+from tests.app.trained_runs import started
 
 SENT = png_bytes(np.kron(stroke(3), np.ones((10, 10), np.uint8)))
 
@@ -67,7 +71,7 @@ def test_what_cannot_be_kept_is_refused_in_words(
     assert (full.status_code, "delete one first" in full.json()["detail"]) == (409, True)
 
 
-def test_images_of_another_shape_are_told_and_class_names_escaped(
+def test_models_are_asked_only_of_classes_that_they_know_and_class_names_are_escaped(
     client: TestClient, database: Database, settings: Settings, runs: list[int]
 ) -> None:
     make_imported(settings, database)
@@ -76,7 +80,29 @@ def test_images_of_another_shape_are_told_and_class_names_escaped(
     for query in (f"?runs={run}", f"?runs={runs[0]}"):
         page = client.get(f"/try/gallery{query}").text
         assert "<script>alert" not in page
-        assert ("No chosen model sees images of 32×32." in page) == (query == f"?runs={runs[0]}")
+        assert ("No chosen model knows the class &lt;script&gt;" in page) == (query == f"?runs={runs[0]}")
+
+
+def test_models_of_another_dataset_are_asked_with_the_image_made_as_theirs_are(
+    client: TestClient, database: Database, settings: Settings, runs: list[int]
+) -> None:
+    small = np.zeros((20, 1, 14, 14), np.uint8)  # twelve pixels high, against the twenty of digits
+    small[:, 0, 1:13, 5:8] = 255
+    labels = (np.arange(20) % 10).astype(np.uint8)
+    dataset_writer.write(
+        settings.materialised_dir, "mnist", Arrays(small, labels, small, labels), classes=DIGIT_CLASSES, mean=0.1,
+        std=0.3, source="made for a test",
+    )  # fmt: skip
+    lease = started(database, dataset="mnist", architecture={"name": "custom-mlp"}, epochs=2)
+    weights = random_weights(database, lease.run_id, 0, (1, 14, 14))
+    record_checkpoint(database, settings, lease, 1, weights)
+    assert client.post(f"/try/gallery?runs={runs[0]}&label=7", content=SENT).status_code == 200
+    page = client.get(f"/try/gallery?runs={lease.run_id}").text
+    assert "Now answer: <bdi>Custom MLP" in page
+    assert "No chosen model" not in page
+    again = client.get(f"/try?kept=1&runs={lease.run_id}").text
+    assert "Image 1 of the gallery, as the network sees it, 14 by 14 pixels" in again
+    assert "Cropped, scaled to 12×12" in again
 
 
 def test_with_no_model_there_is_nothing_to_keep(client: TestClient) -> None:

@@ -15,8 +15,11 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from app.prediction import make_network
+from core import dataset_writer
 from core.bin import move_to_bin, purge
 from core.database import Database
+from core.dataset_store import Arrays
+from core.datasets import DIGIT_CLASSES
 from core.png import png_bytes
 from core.settings import Settings
 from core.trained_weights import stored_weights
@@ -162,6 +165,21 @@ def test_a_deleted_run_of_another_dataset_or_kind_is_left_out(
     assert [answer["run"] for answer in told["answers"]] == [run]
     assert "kmnist" in " ".join(told["left_out"])
     assert "bin" in " ".join(told["left_out"])
+
+
+def test_a_run_on_images_of_other_greys_is_left_out_for_it_would_be_asked_with_the_wrong_normalisation(
+    client: TestClient, database: Database, settings: Settings
+) -> None:
+    digits = make_digits(settings)
+    arrays = Arrays(digits.images("train"), digits.labels("train"), digits.images("test"), digits.labels("test"))
+    dataset_writer.write(
+        settings.materialised_dir, "mnist", arrays, classes=DIGIT_CLASSES, mean=0.5, std=0.1, source="made for a test"
+    )
+    run, other = answering(database, settings), answering(database, settings, dataset="mnist")
+    told = client.post(f"/api/v1/predict?runs={run},{other}", content=SENT).json()
+    assert [answer["run"] for answer in told["answers"]] == [run]
+    assert told["left_out"] == ["Runs on other images than those of digits are left out: mnist."]
+    assert client.post(f"/api/v1/predict?runs={other}", content=SENT).json()["dataset"] == "mnist"
 
 
 @pytest.mark.usefixtures("digits")
