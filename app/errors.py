@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from app.security import HEADERS
@@ -38,7 +39,7 @@ from core.trained_weights import WeightsMissing, WeightsReplaced
 BUSY = 503
 DISK_FULL = 507
 LOOK_AT_IT = "Look at it again: it may have changed since the page was loaded."
-IMAGES_COME = "Its images come with the first run on it."
+IMAGES_COME = "Its images come with the first run on it; one that was imported is imported again."
 
 logger = logging.getLogger(__name__)
 
@@ -163,10 +164,11 @@ _DESCRIPTIONS: Mapping[type[Exception], Callable[[Any], Problem]] = {
     NameTaken: lambda error: problem(409, str(error)),
     TooManyTasks: lambda error: problem(429, str(error), suggestion="Wait until some are done, or cancel them."),
     DatasetInUse: lambda error: problem(409, str(error)),
+    ClientDisconnect: lambda error: problem(400, "The connection ended before all had been sent."),  # nobody hears it
     NoRoom: lambda error: problem(DISK_FULL, str(error), suggestion="Make room in the data folder, then try again."),
     DatasetMissing: lambda error: problem(404, str(error), suggestion=IMAGES_COME),
     ImageNotFound: lambda error: problem(404, str(error)),
-    DatasetBroken: lambda error: problem(409, str(error), suggestion="Remove its folder; the next run makes it anew."),
+    DatasetBroken: lambda error: problem(409, str(error), suggestion="Delete it on its page. " + IMAGES_COME),
     NothingCompared: lambda error: problem(404, str(error), suggestion="They may have been deleted."),
     GroupNotFound: lambda error: problem(404, str(error), suggestion="Its runs may have been deleted."),
     StillOpen: lambda error: problem(409, str(error), suggestion="Wait until they have ended, or cancel them."),

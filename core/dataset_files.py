@@ -89,6 +89,12 @@ def remove_files_of(settings: Settings, task: DatasetTask) -> None:
         (settings.incoming_dir / upload).unlink(missing_ok=True)
 
 
+def remove_files_of_ended(session: Session, settings: Settings) -> None:
+    """What nobody was left to remove: of imports cancelled after their worker had died, or tried too often."""
+    for task in session.exec(select(DatasetTask).where(col(DatasetTask.state).not_in(OPEN))):
+        remove_files_of(settings, task)
+
+
 def cancel_and_remove(database: Database, settings: Settings, task_id: int) -> DatasetTask:
     """Raises TaskNotFound."""
     with database.writing() as session:

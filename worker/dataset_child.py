@@ -10,7 +10,7 @@ from typing import Any
 
 from core.benchmark_mode import may_export
 from core.database import Database
-from core.dataset_files import EntryNotFound, path_of_source, remove_files_of, staging_of
+from core.dataset_files import EntryNotFound, path_of_source, remove_files_of, remove_files_of_ended, staging_of
 from core.dataset_store import DatasetBroken, DatasetMissing
 from core.dataset_tables import DatasetTask
 from core.dataset_tasks import (
@@ -36,6 +36,7 @@ from worker.writer import Writer
 LOOK_SECONDS = 0.5  # between two looks for a task that waits, and for a cancel of the one at work
 END_SECONDS = 1.0  # that a killed child is waited for
 NO_WORD = "If memory was short, import fewer or smaller images, or stop a slot."
+OURS = "That is a fault of Trainyard's: the worker's log says which."
 
 
 class DatasetChild:
@@ -85,6 +86,8 @@ class DatasetChild:
             if session.exec(waiting_tasks().limit(1)).first() is None or not may_export(session):
                 return
         task = self._writer.write(lambda session: claim_task(session, worker_id))
+        with self._database.reading() as session:
+            remove_files_of_ended(session, self._settings)
         if task is None:
             return
         assert task.id is not None
@@ -147,7 +150,8 @@ class DatasetChild:
             self._writer.write(lambda session: complete_task(session, self._lease))
         else:
             why = f"The process that reads it ended with code {code}."
-            self._writer.write(lambda session: fail_task(session, self._lease, why, NO_WORD))
+            advice = OURS if code == 1 else NO_WORD  # Python's own end at an exception; a signal is negative
+            self._writer.write(lambda session: fail_task(session, self._lease, why, advice))
 
     def _install(self, done: Message) -> None:
         try:

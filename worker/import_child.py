@@ -48,7 +48,8 @@ def main(command: str) -> int:
         reason = f"Reading it takes more memory than an import may ({MEMORY_BYTES // 2**30} GiB)."
         send(1, _refused(ImportRefused(reason, "Choose a smaller size, or import fewer images.")))
     except OSError as error:
-        send(1, _refused(ImportRefused(f"A file could not be read or written: {error.strerror or error}.")))
+        reason = f"A file could not be read or written: {error.strerror or error}."
+        send(1, _refused(ImportRefused(reason, "Look at the disk and the data folder, then import again.")))
     return 0
 
 

@@ -1,5 +1,6 @@
 """Datasets over both doors: uploads, the import folder, what is shown, what is refused, what is deleted."""
 
+import asyncio
 import re
 import shutil
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 from starlette.testclient import TestClient
+from starlette.types import Message, Scope
 
 from app.main import create_app
 from core import dataset_tasks
@@ -44,6 +46,30 @@ def test_an_upload_is_kept_as_it_came_until_it_is_cancelled(client: TestClient, 
     again = client.post(UPLOAD, content=content)
     assert (again.status_code, len(uploads(settings))) == (409, 1)
     assert client.post(f"/api/v1/dataset-tasks/{told.json()['id']}/cancel").json()["state"] == "cancelled"
+    assert uploads(settings) == []
+
+
+def test_an_upload_that_breaks_off_leaves_nothing_and_is_no_fault_of_the_servers(settings: Settings) -> None:
+    parts: list[Message] = [
+        {"type": "http.request", "body": bytes(2**21), "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return parts.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    app = create_app(settings)
+    with TestClient(app, base_url=ADDRESS):
+        scope: Scope = {
+            "type": "http", "method": "POST", "path": "/api/v1/datasets", "query_string": b"name=mine",
+            "headers": [(b"host", ADDRESS.removeprefix("http://").encode())], "app": app,
+        }  # fmt: skip
+        asyncio.run(app(scope, receive, send))
+    assert sent[0]["status"] == 400
     assert uploads(settings) == []
 
 
