@@ -78,7 +78,7 @@ def _picture(
     span = along.second_half if view.span == "end" else along.range
     drawn = [between(line, *span) for line in drawn_lines(key, comparison, view, looks, along)]
     published = published_lines(key, comparison, looks, along) if view.report == "on" else ()
-    shown = [between(line, *span) for line in published]
+    shown = [line for line in (between(line, *span) for line in published) if line.points]
     values = [value for line in (*drawn, *shown) for value in values_of(line)]
     values += [told.accuracy for _, told in references]
     x = Axis(*span, LEFT, WIDTH - RIGHT)

@@ -1,6 +1,7 @@
 """The effects of parameters on paper: the figures of app/effect_charts.py, with their points and axes."""
 
 from collections.abc import Sequence
+from math import radians, sin
 
 from app.charts import ACCURACY, LOSS
 from app.compare_effects import ToldEffects
@@ -42,8 +43,13 @@ def _plot(key: str, effect: Effect, shown: ToldEffects, y: Axis) -> Plot:
         [(x.place(place), words) for place, words in labels],
         y_ticks(y, ACCURACY if shown.outcome == "test_accuracy" else LOSS),
         f"M{'L'.join(f'{one.x} {one.y}' for one in spots)}" if own.is_number else "", dots, spots,
-        is_slanted=are_slanted([words for _, words in labels], places),
+        drop=_drop([words for _, words in labels]) if are_slanted([words for _, words in labels], places) else 0,
     )  # fmt: skip
+
+
+def _drop(labels: Sequence[str]) -> float:
+    """Of labels at 35°, a character being 7 units long."""
+    return round(7 * sin(radians(35)) * max(map(len, labels)), 1)
 
 
 def _spots(effect: Effect, shown: ToldEffects, x: Axis, y: Axis) -> Sequence[Spot]:

@@ -23,16 +23,16 @@ def effects(shown: Shown) -> str:
     if shown.effects is None or not told:
         return ""
     parameters, figure = listed([effect.factor.axis.words for effect in told]), shown.effects.words.title
-    words = [
-        f"Of each value of {parameters} the mean {figure} over completed runs was taken, at the epoch whose weights "
-        f"were kept{_balance(told)}."
-    ]
+    is_time = shown.effects.outcome == "seconds_per_epoch"
+    at = "" if is_time else ", at the epoch whose weights were kept"
+    words = [f"Of each value of {parameters} the mean {figure} over completed runs was taken{at}{_balance(told)}."]
     ways = {mean.contrast.method for effect in told for mean in effect.means}
     words += [BY_SEED] if "by seed" in ways else []
     words += [CELL_BY_CELL] if "cell by cell" in ways else []
     words += ["A config with one seed gives its value no interval."] if "none" in ways else []
     if ways != {"none"}:
-        words.append("These intervals take the test images as given and are 95 % each, without correction.")
+        images = "" if is_time else " and take the test images as given"
+        words.append(f"These intervals are of 95 % each, without correction{images}.")
     return " ".join(words)
 
 

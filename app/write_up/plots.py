@@ -38,7 +38,7 @@ class Plot:
     dots: Sequence[Mark]
     spots: Sequence[Spot]
     numbers: Sequence[tuple[float, float, str]] = ()
-    is_slanted: bool = False  # the labels of the x axis, which are long
+    drop: float = 0  # how far below the x axis its labels reach where they are long, and slanted
 
 
 def across(low: float, high: float, *, is_log: bool = False) -> Axis:

@@ -132,6 +132,12 @@ def test_what_a_user_typed_stays_text_in_every_figure(client: TestClient, databa
         assert "<img" not in json.dumps(figure(text, key))
 
 
+def test_means_that_are_all_the_same_have_an_axis_around_them(client: TestClient, database: Database) -> None:
+    runs = [trained(database, 0.9, learning_rate=rate) for rate in (0.1, 0.2)]
+    low, high = figure(page(client, f"?runs={runs[0]},{runs[1]}"), "effect-0")["layout"]["yaxis"]["range"]
+    assert low < 0.9 < high
+
+
 def test_without_a_difference_there_is_no_section_and_before_the_first_run_ends_it_says_so(
     client: TestClient, database: Database
 ) -> None:

@@ -186,6 +186,8 @@ def test_axes_hold_all_values_and_nothing_beyond_what_can_be() -> None:
     assert axis([], 0, 1).place(0.5) == 0.5
     logarithmic = axis([0.01, 1.0], 100, 0, is_log=True)
     assert logarithmic.place(0.1) == pytest.approx(50, abs=0.1)
+    assert len(axis([0.31, 0.42], 100, 0, is_log=True).ticks()) > 2  # though no 1, 2 or 5 lies between
+    assert axis([1e-6, 1e3], 100, 0, is_log=True).ticks(6) == pytest.approx([10.0**power for power in range(-6, 4)])
     assert decimals([98.5, 99, 99.5]) == 1
     same = axis([0.9, 0.9], 0, 10)
     assert 0 < same.place(0.9) < 10

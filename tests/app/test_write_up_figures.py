@@ -215,6 +215,8 @@ def test_methods_tell_of_effects_prices_and_the_course_report(client: TestClient
     assert "The published curves of LeNet5 and LeNet5moon2 are those of the NN4DL course report" in methods
     assert "Mean test accuracy was held against parameters and multiply-adds." in methods
     assert "S. R. Searle" in section(text, "references")
+    times = section(written(client, f"{grid}&effect=seconds_per_epoch"), "methods")
+    assert "the mean seconds per epoch over completed runs was taken, over the same combinations" in times
     single = written(client, f"{grid.split(',')[0]},4")  # two configs, a seed each
     assert "A config with one seed gives its value no interval." in section(single, "methods")
     assert "Searle" not in section(single, "references")
