@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.formatting import NOTHING, dataset_title, ordinal, signed
-from core.comparison import LEAST_SEEDS
+from core.comparison import LEAST_SEEDS, Group
 from core.spreads import Interval
 from core.statistics.estimates import Estimate
 from core.statistics.power import MOST_SEEDS
@@ -47,9 +47,14 @@ def seeds_words(verdict: Verdict) -> str:
     return f"{own} {'seed' if own == 1 else 'seeds'} each" if own == theirs else f"{own} and {theirs} seeds"
 
 
+def named(group: Group) -> str:
+    """Its label within a sentence, which a comma in it would tear apart."""
+    return f"“{group.label}”" if "," in group.label else group.label
+
+
 def headline(verdict: Verdict) -> str:
     """What is so, in one sentence without its figures."""
-    own, theirs = verdict.side.group.label, verdict.baseline.group.label
+    own, theirs = named(verdict.side.group), named(verdict.baseline.group)
     match verdict.outcome:
         case "better" | "worse":
             assert verdict.judged
@@ -131,7 +136,7 @@ def two_networks(verdict: Verdict) -> str:
     """One run against one: of these two networks, and of nothing else."""
     if verdict.networks is None:
         return ""
-    told, own, theirs = verdict.networks, verdict.side.group.label, verdict.baseline.group.label
+    told, own, theirs = verdict.networks, named(verdict.side.group), named(verdict.baseline.group)
     return (
         f"Of these two trained networks, {own} reads {told.only_one:,} test images right that {theirs} does not, and "
         f"{theirs} {told.only_other:,} that {own} does not: {signed(100 * told.difference.value, 2)} pp, "
@@ -146,7 +151,8 @@ def notes(verdict: Verdict) -> list[str]:
     for side in (verdict.side, verdict.baseline):
         if side.num_lost:
             seeds = "1 seed" if side.num_lost == 1 else f"{side.num_lost} seeds"
-            told.append(f"{seeds} of {side.group.label} failed or {'was' if side.num_lost == 1 else 'were'} cancelled.")
+            were = "was" if side.num_lost == 1 else "were"
+            told.append(f"{seeds} of {named(side.group)} failed or {were} cancelled.")
     if verdict.judged and verdict.judged.is_bounded:
         first, *others = [missing.reason for missing in (*verdict.side.missing, *verdict.baseline.missing)]
         more = f" So it is with {len(others)} more." if others else ""

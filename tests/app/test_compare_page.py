@@ -393,6 +393,19 @@ def test_lines_that_nobody_tells_apart_share_a_trace_which_knows_its_parts(
     assert "parts" not in str(traces(page(client, f"?runs={','.join(map(str, range(1, MANY + 1)))}&lines=seeds")))
 
 
+def test_the_page_follows_a_run_of_its_address_that_is_in_the_bin(client: TestClient, three_seeds: list[int]) -> None:
+    assert client.delete("/api/v1/runs/2").status_code == 204
+    text = page(client, "?runs=1,2,3")
+    assert "Run 2 is in the bin." in words(text)
+    assert 'data-runs="1,3,2"' in text  # so it comes again when it is restored
+
+
+def test_names_with_commas_are_told_apart_in_a_sentence(client: TestClient, database: Database) -> None:
+    runs = [trained(database, 0.5, learning_rate=rate) for rate in (0.1, 0.01)]
+    told = words(page(client, f"?runs={runs[0]},{runs[1]}"))
+    assert "Too few seeds to judge “LeNet-5, learning rate 0.01” and “LeNet-5, learning rate 0.1”:" in told
+
+
 def test_the_fragment_is_what_the_page_includes(client: TestClient, three_seeds: list[int]) -> None:
     fragment = client.get("/compare/now?runs=1,2,3").text
     assert fragment in page(client, "?runs=1,2,3")

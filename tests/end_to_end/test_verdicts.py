@@ -42,7 +42,7 @@ def test_more_seeds_by_a_press_lead_to_a_verdict_without_a_reload(
     page.wait_for_url(re.compile(rf"/compare\?experiment={experiment}$"))
     expect(verdict).to_have_attribute("data-outcome", re.compile("waiting|worse|better"))
     wait_until(lambda: not open_runs(trainyard, experiment))
-    expect(verdict).to_contain_text(re.compile(r"learning rate 1e-06 loses to .* pp"), timeout=20_000)
+    expect(verdict).to_contain_text(re.compile(r"“.*, learning rate 1e-06” loses to “.*” by .* pp"), timeout=20_000)
     page.get_by_text("How this was worked out").click()
     expect(page.get_by_role("row", name=re.compile("^seeds and images"))).to_be_visible()
     page.get_by_role("group", name="Baseline").get_by_role("link").last.click()
