@@ -24,8 +24,9 @@ class ImportWishes(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str = Field(
-        pattern=rf"^{NAME.pattern}$", title="Name", description="small letters, digits and hyphens", examples=["shapes"]
-    )
+        json_schema_extra={"pattern": rf"^{NAME.pattern}$"},  # checked below, in words
+        title="Name", description="small letters, digits and hyphens", examples=["shapes"],
+    )  # fmt: skip
     size: int | None = Field(
         None, ge=LEAST_SIDE, le=MAX_SIDE, title="Size in pixels",
         description="square images of this size; none: as they are, or where they differ the median, at most 96",
@@ -49,6 +50,8 @@ class ImportWishes(BaseModel):
     @field_validator("name")
     @classmethod
     def _is_free_for_imports(cls, name: str) -> str:
+        if not NAME.fullmatch(name):
+            raise ValueError("takes 1 to 40 small letters, digits and hyphens, such as cats-and-dogs")
         if name in RESERVED:
             raise ValueError("is the name of a dataset that every installation has; choose another")
         return name

@@ -8,7 +8,7 @@ const problem = document.getElementById("import-problem");
 let request = null;
 
 const nameFrom = (text) =>
-  text.toLowerCase().replace(/\.(zip|tar|tgz|tar\.gz|gz)$/, "").replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 40);
+  text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/\.(zip|tar|tgz|tar\.gz|gz)$/, "").replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 40);
 
 function suggestName(text) {
   if (form.elements.name.value === "" && text) form.elements.name.value = nameFrom(text);

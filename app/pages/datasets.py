@@ -62,12 +62,12 @@ def import_dataset(
     request: Request, typed: Annotated[dict[str, str], Depends(_typed)], session: Writing, settings: CurrentSettings
 ) -> RedirectResponse | HTMLResponse:
     """From the import folder; an upload goes to the API (static/datasets.js), which never holds it in memory."""
+    problems = {} if typed.get("entry") else {"entry": "choose a file to upload, or what lies in the import folder"}
     try:
         wishes = wishes_of(typed)
     except ValidationError as error:
-        return _page(request, session, settings, typed, problems_of(error.errors()), status_code=422)
-    if not typed.get("entry"):
-        problems = {"entry": "choose a file to upload, or what lies in the import folder"}
+        problems |= problems_of(error.errors())
+    if problems:
         return _page(request, session, settings, typed, problems, status_code=422)
     entry = entry_named(settings, typed["entry"]).name
     enqueue_import(session, wishes, {"entry": entry, "shown": entry})

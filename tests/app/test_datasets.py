@@ -115,7 +115,11 @@ def test_only_what_lies_in_the_import_folder_can_be_pointed_to(client: TestClien
     assert client.post("/datasets/import", data=form).status_code == 303
     refused = client.post("/datasets/import", data=form | {"name": "No", "size": "x"})
     assert refused.status_code == 422
+    assert "small letters, digits and hyphens, such as" in refused.text
     assert "b.tar.gz" in refused.text
+    nothing = client.post("/datasets/import", data={}).text
+    assert "choose a file to upload" in nothing
+    assert "takes 1 to 40" in nothing
     assert 'aria-invalid="true"' in refused.text
 
 

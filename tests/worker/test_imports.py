@@ -188,7 +188,11 @@ def test_one_folder_around_all_of_it_is_no_class_and_train_alone_is_split(tmp_pa
 
 def test_what_does_not_belong_is_named_and_how_it_must_be_is_said(tmp_path: Path) -> None:
     stray = {f"top/{name}": inside for name, inside in good().items()} | {"top/cover.png": picture(9)}
-    assert refused(zipped(tmp_path, stray)).bad.named == [("top/cover.png", "is in no class's folder")]
+    told = refused(zipped(tmp_path, stray | {"top/a/list.xlsx": b"PK"})).bad.named
+    assert told == [
+        ("top/a/list.xlsx", "is no PNG, JPEG, WebP, BMP or GIF"),
+        ("top/cover.png", "is in no class's folder"),
+    ]
     numbered = {f"{number}_{number % 2}.png": picture(number) for number in range(4)} | {"cover.png": picture(9)}
     assert refused(zipped(tmp_path, numbered)).bad.named[0][0] == "cover.png"
     for unsorted in ({"IMG_1.png": picture(), "IMG_2.png": picture(1)}, {"a/1.png": picture(), "a/2.png": picture(1)}):

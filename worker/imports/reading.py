@@ -30,16 +30,20 @@ class Survey:
     names: dict[str, str] = field(default_factory=dict)  # the safe name by the one that the source gives
     arrays: dict[tuple[str, str], idx.Bytes] = field(default_factory=dict)
     num_passed_over: int = 0
+    bad: BadFiles = field(default_factory=BadFiles)
 
 
 def read_import(path: Path, wishes: ImportWishes, report: Report) -> Images:
     """Raises ImportRefused, which names each bad file."""
     survey = survey_of(path, report)
+    bad = survey.bad
     if survey.arrays:
+        bad.refuse_if_any()
         return _from_idx(survey, wishes, report)
-    bad = BadFiles()
-    layout = layout_of(survey.looks, bad)
-    bad.refuse_if_any()
+    try:
+        layout = layout_of(survey.looks, bad)
+    finally:
+        bad.refuse_if_any()  # before whatever else is wrong with the whole
     sizes = {look.size for look in survey.looks.values()}
     size, notes = size_of(sizes, [look.size for look in survey.looks.values()], wishes)
     grey = wishes.colour == "grey" or (wishes.colour == "auto" and all(look.is_grey for look in survey.looks.values()))
@@ -58,16 +62,15 @@ def read_import(path: Path, wishes: ImportWishes, report: Report) -> Images:
 
 
 def survey_of(path: Path, report: Report) -> Survey:
-    """Judges every file by name and kind, and images by their header. Raises ImportRefused."""
-    bad, seen, survey = BadFiles(), SeenNames(), Survey()
+    """Judges every file by name and kind, and images by their header. Raises ImportRefused: the whole is none."""
+    seen, survey = SeenNames(), Survey()
     for file in _sources(path):
         try:
             _look_at(file, seen, survey)
         except BadFile as error:
-            bad.add(file.name, str(error))
+            survey.bad.add(file.name, str(error))
         _say(report, f"looking at {len(survey.looks):,} images", len(survey.looks), None)
-    bad.refuse_if_any()
-    if survey.arrays and survey.looks:
+    if survey.arrays and survey.looks and not survey.bad.num:
         raise ImportRefused("It holds IDX files and other images; only one of both can be meant.", HOW)
     return survey
 
