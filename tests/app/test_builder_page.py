@@ -244,6 +244,14 @@ def test_where_only_the_end_is_missing_it_can_be_had_at_once(client: TestClient)
     assert broken.count("adapt") == client.get("/networks/new").text.count("adapt")
 
 
+def test_another_dataset_is_said_where_the_layers_begin(
+    client: TestClient, settings: Settings, database: Database
+) -> None:
+    make_imported(settings, database, "tiny", (3, 6, 6))
+    told = client.get(address("compose", ("dataset", "tiny"), *SMALL)).text
+    assert '<div hx-swap-oob="innerHTML:#images-shape">3×6×6</div>' in told
+
+
 def test_a_family_that_the_images_are_too_small_for_says_so(
     client: TestClient, settings: Settings, database: Database
 ) -> None:
