@@ -308,6 +308,7 @@ for (const [name, usual] of [["invert", "auto"], ["prepare", "dataset"]]) {
   });
 }
 
-// A run that is trained answers by its newest checkpoint.
+// A run that is trained answers by its newest checkpoint, and once it has ended no longer as one in training.
 const open = page?.dataset.openRuns.split(",") ?? [];
-document.addEventListener("trainyard:epoch", ({ detail }) => open.includes(String(detail.run)) && askSoon());
+for (const kind of ["epoch", "state"])
+  document.addEventListener(`trainyard:${kind}`, ({ detail }) => open.includes(String(detail.run)) && askSoon());

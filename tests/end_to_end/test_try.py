@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from core.png import png_bytes
-from tests.end_to_end.trainyards import LOOKS, SIDEWAYS, OpenPage, Trainyard
+from tests.end_to_end.trainyards import LOOKS, SIDEWAYS, OpenPage, Trainyard, wait_until
 
 pytestmark = pytest.mark.timeout(240)
 AGREEMENT = re.compile(r"Both models say \d\.|Of 2 models 1 says \d, 1 says \d\.")
@@ -165,6 +165,17 @@ def test_where_no_model_is_left_the_reason_is_told(browser: Browser, trainyard: 
         page.locator("#pad").click()
         expect(page.locator("#notice")).to_contain_text("99999")
         expect(page.locator("#answers")).to_have_attribute("aria-busy", "false")
+
+
+def test_a_run_in_training_is_tried_and_is_told_to_have_ended(open_page: OpenPage, trainyard: Trainyard) -> None:
+    run = trainyard.launch(epochs=500)
+    wait_until(lambda: trainyard.api.get(f"runs/{run}").json()["epochs_done"] > 0, 60)
+    page = open_page()
+    open_try(page, [run])
+    expect(page.locator("#answers")).to_contain_text("still training")
+    assert trainyard.api.post(f"runs/{run}/cancel").is_success
+    expect(page.locator("#answers")).not_to_contain_text("still training", timeout=20_000)
+    expect(page.locator("#answers")).to_contain_text(re.compile(r"run \d+, epoch \d+"))
 
 
 def test_a_misread_image_goes_to_the_gallery_and_can_be_tried_again(open_page: OpenPage, runs: list[int]) -> None:
