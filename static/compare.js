@@ -4,9 +4,9 @@ import { highlight, pointed, watch } from "./belonging.js";
 import { drawAll, show } from "./charts.js";
 import "./live.js";
 import { say } from "./notice.js";
+import { released } from "./press.js";
 
 const REFRESH_MS = 1000;
-const LONGEST_PRESS_MS = 1000;
 const page = document.getElementById("compare");
 const charts = [...page.querySelectorAll(".chart")];
 const now = () => page.querySelector("[data-now]")?.dataset ?? { runs: "", title: document.title };
@@ -43,6 +43,15 @@ function refreshSoon() {
   timer ??= setTimeout(refresh, Math.max(50, lastRefresh + REFRESH_MS - performance.now()));
 }
 
+async function answerOf(address) {
+  try {
+    const response = await fetch(address);
+    return { isRefused: !response.ok, text: await response.text() };
+  } catch {
+    return null;
+  }
+}
+
 async function refresh() {
   clearTimeout(timer);
   timer = undefined;
@@ -51,28 +60,17 @@ async function refresh() {
   lastRefresh = performance.now();
   const { search } = location;
   try {
-    const response = await fetch(page.dataset.nowUrl + search);
-    const text = await response.text();
-    if (!response.ok) say(text);
-    else {
-      await released();
-      if (search === location.search) arrived(new DOMParser().parseFromString(text, "text/html"));
-    }
-  } catch {
-    isStale = true; // live.js says that the server is away
+    const answer = await answerOf(page.dataset.nowUrl + search);
+    if (answer?.isRefused) say(answer.text);
+    else if (answer) {
+      await released(page);
+      if (search === location.search) arrived(new DOMParser().parseFromString(answer.text, "text/html"));
+    } else isStale = true; // live.js says that the server is away
   } finally {
     isFetching = false;
     if (isStale || search !== location.search) refreshSoon();
     isStale = false;
   }
-}
-
-// What is pressed must still be there when it is released, or the click is lost.
-let isPressed = false;
-for (const kind of ["pointerdown", "keydown"]) page.addEventListener(kind, () => (isPressed = true));
-for (const kind of ["pointerup", "pointercancel", "keyup", "contextmenu"]) document.addEventListener(kind, () => (isPressed = false));
-async function released() {
-  for (let waited = 0; isPressed && waited < LONGEST_PRESS_MS; waited += 50) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 const FOCUSABLE = "a, button, input, select, summary, [tabindex]";

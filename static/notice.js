@@ -1,4 +1,6 @@
 // Says in the page's notice why what the user asked for was not done.
+import "./press.js";
+
 const SHOWN_MS = 8000;
 let timer;
 

@@ -215,3 +215,21 @@ def test_a_run_named_like_a_script_is_only_text(open_page: OpenPage, trainyard: 
     expect(page.get_by_role("heading", level=1)).to_have_text(SCRIPT)
     expect_epoch(page, 1)
     expect(page).to_have_title(re.compile(re.escape(SCRIPT)))
+
+
+@pytest.mark.usefixtures("paused_queue")
+def test_a_button_that_is_fetched_anew_while_it_is_pressed_still_acts(
+    open_page: OpenPage, trainyard: Trainyard
+) -> None:
+    run = trainyard.launch(epochs=1)
+    page = open_page()
+    page.goto(f"/runs/{run}")
+    expect(page.locator("body")).to_have_attribute("data-connection", "live")
+    page.locator("#act-hold").hover()
+    page.mouse.down()
+    with page.expect_response(re.compile(f"/runs/{run}/header")):
+        page.evaluate("() => document.getElementById('run-head').dispatchEvent(new Event('refresh'))")
+    page.wait_for_timeout(200)  # the answer would be on the page by now
+    page.mouse.up()
+    expect(page.locator("#act-release")).to_be_visible()
+    trainyard.api.delete(f"runs/{run}").raise_for_status()
