@@ -44,7 +44,11 @@ def _disagreements(
     view: DisagreementsView, first: ReadGroup, second: ReadGroup, dataset: MaterialisedDataset
 ) -> dict[str, Any]:
     """What the template names."""
-    from core.class_verdicts import LEAST_SEEDS, class_verdicts  # with the first disagreement: it brings SciPy along
+    from core.class_verdicts import (
+        LEAST_IMAGES,
+        LEAST_SEEDS,
+        class_verdicts,
+    )  # with the first disagreement: it brings SciPy along
 
     classes, labels = dataset.manifest.classes, dataset.labels("test")
     both = first.readings, second.readings
@@ -58,7 +62,9 @@ def _disagreements(
         "num_pages": ceil(len(images) / PAGE_SIZE), "of_classes": of_classes,
         "shown": [disagreement(*both, labels, image) for image in images[start : start + PAGE_SIZE]],
         "verdicts": verdicts, "told": {classes[number] for number, one in verdicts.items() if one.is_told},
-        "least_seeds": LEAST_SEEDS, "better": _most(of_classes, 1), "worse": _most(of_classes, -1),
+        "least_seeds": LEAST_SEEDS, "least_images": LEAST_IMAGES,
+        "has_seeds": min(len(first.predictions), len(second.predictions)) >= LEAST_SEEDS,
+        "better": _most(of_classes, 1), "worse": _most(of_classes, -1),
         "largest": max(abs(one.difference) for one in of_classes) or 1,
     }  # fmt: skip
 

@@ -129,6 +129,15 @@ def test_disagreements_are_sentences_and_classes_that_improve(client: TestClient
     )
 
 
+def test_why_no_class_can_be_told_from_chance_is_said_of_seeds_or_of_images(
+    client: TestClient, database: Database, settings: Settings, two_groups: list[int]
+) -> None:
+    address = f"/compare/disagreements?runs={','.join(map(str, two_groups))}"
+    assert "With fewer than 3 seeds on a side" in words(page(client, address))
+    third = predicted(database, settings, RIGHT, 0.8, seed=2, learning_rate=0.001)
+    assert "By fewer than 30 test images of a class nothing" in words(page(client, f"{address},{third}"))
+
+
 def test_two_single_runs_are_told_apart_without_seeds(
     client: TestClient, database: Database, settings: Settings, run: int
 ) -> None:

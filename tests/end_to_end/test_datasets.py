@@ -96,6 +96,10 @@ def test_from_a_zip_of_class_folders_to_a_compared_experiment_without_a_line_of_
            return [canvas.width, canvas.height, ...context.getImageData(16, 16, 1, 1).data]; }"""
     )
     assert colours[:2] == [32, 32]
+    page.goto(f"/try?runs={runs[0]}")
+    name = page.locator(".try-bars th").first
+    assert (box := name.bounding_box())
+    assert box["height"] < box["width"], "a class's name is written from left to right, not letter below letter"
     assert len(set(colours[2:5])) > 1, "the gallery shows colour"
 
 
