@@ -24,6 +24,7 @@ Link = Callable[[Sequence[Group]], str]  # the address of the runs of these grou
 BESIDE = 0.03  # a config's point stands so far to the left of the mean, which would hide it. Guess, untuned
 LEAST_GAP = 0.17  # between two labels of an axis, in its length: as long as "0.001". Guess, untuned
 LONGEST_LABEL = 16
+LONGEST_ABOVE_TITLE = 7  # characters of a slanted label, below which the axis's title has room. Guess, untuned
 CHARACTER = 0.052  # of an axis's length from its first to its last level: 7 of 135 pixels, in the narrowest panel
 LONGEST_LABELS = 26  # characters that stand side by side below a panel; more are slanted. Guess, untuned
 
@@ -135,14 +136,14 @@ def _effect_layout(axis: Axis, shown: ToldEffects, span: Sequence[float]) -> go.
     told = labelled(axis)
     texts = [short(axis.level_words(level)) for level in told]
     is_slanted = are_slanted(texts, [axis.place(level) for level in told])
-    title = escape(axis_title(axis))
+    has_title, title = not is_slanted or max(map(len, texts)) <= LONGEST_ABOVE_TITLE, escape(axis_title(axis))
     is_accuracy = shown.outcome == "test_accuracy"
     return go.Layout(
         template=NOT_A_TEMPLATE, margin={"l": 56, "r": 14, "t": 8, "b": 92 if is_slanted else 40}, showlegend=False,
         xaxis={
             "range": [-0.12, 1.12], "tickvals": [axis.place(level) for level in told], "ticktext": texts,
             "tickangle": -40 if is_slanted else 0, "zeroline": False,
-            "title": {"text": "" if is_slanted else title, "standoff": 6},
+            "title": {"text": title if has_title else "", "standoff": 6},
         },
         yaxis={"range": list(span), "tickformat": AXIS_FORMAT[ACCURACY if is_accuracy else LOSS], "nticks": 6,
                "zeroline": False},

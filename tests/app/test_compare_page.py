@@ -343,7 +343,7 @@ def test_what_a_name_leaves_out_and_stands_for_is_told(client: TestClient, datab
     assert rows(text, "group")[0].startswith("LeNet-5 baseline")
     names = words(text.split('id="names"')[1].split("</details>")[0])
     assert "LeNet-5 : The classic two convolutions" in names
-    assert "All its groups here have pool max, epochs 1." in names
+    assert "Here with pool max, epochs 1." in names
     assert "Report's “Custom MLP” : What the report trained under the name Custom MLP: LeNet-5 of 1998" in names
 
 

@@ -52,6 +52,7 @@ def test_labels_of_an_axis_are_slanted_before_they_touch(client: TestClient, dat
         axis = figure(page(client, f"?runs={','.join(map(str, runs))}"), "effect-0")["layout"]["xaxis"]
         assert axis["ticktext"] == [str(rate) for rate in rates]
         assert axis["tickangle"] == angle
+        assert axis["title"]["text"] == "learning rate, log scale"
 
 
 def test_who_is_on_a_front_was_picked_and_by_how_much_that_flatters_is_told(
