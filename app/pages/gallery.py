@@ -75,6 +75,9 @@ def keep(
 
 
 @router.post("/{image_id}/delete", name="delete_kept_image")
-def delete(request: Request, image_id: Id, session: Writing) -> RedirectResponse:
+def delete(
+    request: Request, image_id: Id, view: Annotated[TryView, Query()], session: Writing
+) -> RedirectResponse:  # fmt: skip
+    """Back to the gallery, where the same models answer."""
     delete_image(session, image_id)
-    return RedirectResponse(request.app.url_path_for("gallery_page"), status_code=303)
+    return RedirectResponse(f"{request.app.url_path_for('gallery_page')}{view.query()}", status_code=303)

@@ -49,7 +49,10 @@ def test_an_image_is_kept_as_it_was_seen_with_what_was_said_and_later_models_are
 def test_it_is_deleted_and_then_gone(client: TestClient, runs: list[int]) -> None:
     for label in ("1", "2"):
         assert client.post(f"/api/v1/gallery?runs={runs[0]}&label={label}", content=SENT).status_code == 201
-    assert client.post("/try/gallery/1/delete").status_code == 303
+    shown = client.get(f"/try/gallery?runs={runs[0]}").text
+    assert f'action="/try/gallery/1/delete?runs={runs[0]}"' in shown
+    deleted = client.post(f"/try/gallery/1/delete?runs={runs[0]}")
+    assert (deleted.status_code, deleted.headers["location"]) == (303, f"/try/gallery?runs={runs[0]}")
     assert [one["id"] for one in client.get("/api/v1/gallery").json()] == [2]
     assert client.delete("/api/v1/gallery/2").status_code == 204
     assert client.delete("/api/v1/gallery/2").status_code == 404
