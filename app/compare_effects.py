@@ -88,13 +88,15 @@ def fronts_of(comparison: Comparison) -> tuple[list[Front], list[Price]]:
     return [front for front in fronts if front.price not in same], same
 
 
-def accuracy_intervals(groups: Sequence[Group], images_only: Mapping[str, Interval]) -> dict[str, Interval]:
-    """By config hash: over the completed seeds; of a single one, what its test images alone give."""
+def accuracy_intervals(groups: Sequence[Group], sizes: Mapping[str, int | None]) -> dict[str, Interval]:
+    """By config hash: over the completed seeds; of a single one, what its test images alone give. `sizes`: how many
+    there are, by dataset."""
+    from core.statistics.estimates import wilson  # with the first comparison: it brings SciPy along
+
     told = {}
     for group in groups:
-        own = spread(seeds_of(group, "test_accuracy").values())
-        interval = (own.interval or images_only.get(group.config_hash)) if own else None
-        if interval:
+        own, size = spread(seeds_of(group, "test_accuracy").values()), sizes.get(group.run.dataset)
+        if own and (interval := own.interval or (wilson(own.mean * size, size) if size else None)):
             told[group.config_hash] = within(interval, "test_accuracy")
     return told
 

@@ -13,7 +13,6 @@ from app.tradeoff_charts import PRICE_WORDS, tradeoff_panels
 from core.comparison import Comparison, Group
 from core.pareto import PRICES
 from core.run_state import RunState
-from core.spreads import Interval
 
 MOST_LINKED = 300  # groups in one address, which the server reads to 8,000 characters of each name
 
@@ -25,13 +24,14 @@ def runs_link(groups: Sequence[Group]) -> str:
 
 
 def parameters_of(
-    comparison: Comparison, view: CompareView, baseline: Group, images_only: Mapping[str, Interval],
-    num_images: int | None, looks: Mapping[str, GroupLook],
+    comparison: Comparison, view: CompareView, baseline: Group, sizes: Mapping[str, int | None],
+    looks: Mapping[str, GroupLook],
 ) -> dict[str, Any]:  # fmt: skip
-    """For partials/compare/effects.html and tradeoffs.html. Any: what the templates name."""
+    """For partials/compare/effects.html and tradeoffs.html; `sizes`: test images, by dataset. Any: what the templates
+    name."""
     shown = tell_effects(comparison, view, baseline)
     fronts, same = fronts_of(comparison)
-    intervals = accuracy_intervals(comparison.groups, images_only)
+    intervals = accuracy_intervals(comparison.groups, sizes)
     has_results = shown is not None and shown.has_results
     return {
         "effects": shown, "effect_outcomes": [(key, words.title) for key, words in OUTCOME_WORDS.items()],
@@ -42,6 +42,6 @@ def parameters_of(
         "shade_words": shade_words, "runs_link": runs_link, "most_rows": MOST_ROWS,
         "fronts": fronts, "prices": PRICE_WORDS, "accuracy_intervals": intervals,
         "same_prices": [PRICE_WORDS[price].title.lower() for price in PRICES if price in same],
-        "gain_of_highest": gain_of_highest(comparison.groups, num_images) if fronts else None,
+        "gain_of_highest": gain_of_highest(comparison.groups, sizes.get(baseline.run.dataset)) if fronts else None,
         "tradeoff_panels": tradeoff_panels(fronts, comparison.groups, intervals, looks, runs_link),
     }  # fmt: skip

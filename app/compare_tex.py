@@ -8,9 +8,10 @@ from app.compare_table import BEST_EPOCH, COLUMNS, Column, three_digits
 from app.compare_whole import Whole
 from app.formatting import dataset_title
 from app.latex import escaped
-from app.verdict_words import p_words, points, seeds_words
+from app.verdict_words import interval_words, p_words, points, seeds_words
 from core.comparison import Group
 from core.costs import CostRange
+from core.run_state import RunState
 from core.spreads import Spread
 from core.verdicts import Verdict
 
@@ -24,7 +25,7 @@ VERDICTS_CAPTION = (
 OF_SEEDS = (
     "Mean over the seeds $\\pm$ its 95\\,\\% interval (Student's $t$ over seeds, the test images taken as given)."
 )
-OF_IMAGES = "$^{*}$~One seed: seed noise is unknown; its test images alone give %s (Wilson, 95\\,\\%%)."
+OF_IMAGES = "$^{*}$~One seed: seed noise is unknown; its test images alone give %s (Wilson, 95\\,\\%%%s)."
 TABLE_COLUMNS = tuple(COLUMNS[key] for key in ("n", "num_parameters", "last_test_accuracy", "seconds_per_epoch"))
 WORDS = {"better": "better", "worse": "worse", "undecided": "cannot tell yet", "waiting": "waits for runs",
          "too few seeds": "too few seeds", "other images": "other images"}  # fmt: skip
@@ -51,10 +52,10 @@ def _verdict_row(verdict: Verdict) -> list[str]:
     name, words, judged = escaped(verdict.side.group.label), WORDS[verdict.outcome], verdict.judged
     if judged is None:
         return [name, NONE, NONE, NONE, NONE, escaped(seeds_words(verdict)), words]
-    low, high = (points(end).replace("−", "-") for end in judged.interval)
+    interval = interval_words(judged.interval).replace("−", "-")
     p = p_words(judged.share.p).removeprefix("p ").removeprefix("= ")
     return [
-        name, f"${points(judged.difference.both.value).replace('−', '-')}$", f"$[{low}, {high}]$",
+        name, f"${points(judged.difference.both.value).replace('−', '-')}$", f"${interval}$",
         f"${100 * (1 - judged.share.part):.4g}$", f"${p}$", escaped(seeds_words(verdict)), words,
     ]  # fmt: skip
 
@@ -111,12 +112,17 @@ def _reading(whole: Whole, groups: Sequence[Group], shown: Sequence[AnyColumn]) 
     intervals = [interval for group in groups if (interval := whole.images_only(group))]
     shows = {column.key for column in columns}
     told = []
+    unlike = sum(seed.run.state is not RunState.COMPLETED for group in groups for seed in group.seeds)
+    if unlike:
+        runs = "run has" if unlike == 1 else "runs have"
+        told.append(f"{unlike} {runs} not completed: counted among the seeds, what epochs there are in the means.")
     if any(isinstance(one, Spread) and one.n > 1 and one.deviation for one in spreads):
         told.append(OF_SEEDS)
     if any(column.middle == "median" for column in columns):
         told.append("Costs are medians over all runs, with lowest and highest.")
     if intervals and "last_test_accuracy" in shows:
-        told.append(OF_IMAGES % ", ".join(f"{{[}}{points(low)}, {points(high)}{{]}}" for low, high in intervals))
+        given = ", ".join(f"{{[}}{points(low)}, {points(high)}{{]}}" for low, high in intervals)
+        told.append(OF_IMAGES % (given, ", from the top" if len(intervals) > 1 else ""))
     if any(column.when == "best" for column in columns) and any(group.best_by == "test" for group in groups):
         told.append("The best epoch was chosen by the test images that judge it, and is too good.")
     return " ".join(["", *told])

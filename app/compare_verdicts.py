@@ -9,7 +9,7 @@ from sqlmodel import Session
 from app import verdict_words as words
 from app.class_words import OfClasses
 from core.class_verdicts import verdicts_on_classes
-from core.comparison import Comparison, Group
+from core.comparison import Comparison, Group, seeds_left_out
 from core.dataset_store import DatasetBroken, DatasetMissing, MaterialisedDataset, materialised
 from core.marks import num_images, read_marks
 from core.more_seeds import looks_at
@@ -48,7 +48,7 @@ class Told:
             return None
         first, second = (dict(zip(side.accuracies, side.stacked, strict=True)) for side in sides)
         classes = self.dataset.manifest.classes
-        told = verdicts_on_classes(first, second, self.dataset.labels("test"), len(classes))
+        told = verdicts_on_classes(first, second, self.dataset.labels("test"), len(classes), self.verdict.look)
         return OfClasses({classes[number]: one for number, one in told.items()}, classes) if told else None
 
     @property
@@ -125,6 +125,7 @@ def judge(session: Session, settings: Settings, comparison: Comparison, baseline
     told = verdicts(
         baseline, others, marks, sizes[baseline.run.dataset],
         looks_at(session, baseline.config_hash, [group.config_hash for group in others]),
+        seeds_left_out(session, comparison.groups),
     )  # fmt: skip
     num_judged = sum(verdict.judged is not None for verdict in told)
     images_only = {

@@ -14,6 +14,7 @@ from app.compare_effects import ToldEffects
 from app.compare_traces import Trace
 from app.effect_words import factor_title
 from app.palette import look_of
+from core.architectures.labels import counted
 from core.comparison import Group
 from core.config_differences import NETWORK
 from core.effects import Effect, LevelMean
@@ -92,8 +93,8 @@ def _mean_trace(
 ) -> Trace:  # fmt: skip
     ends = [mean.interval or Interval(mean.contrast.value, mean.contrast.value) for mean in means]
     told = [
-        [escape(axis.level_words(mean.level)), shown.words.with_interval(mean), len(mean.groups),
-         mean.num_seeds, link(shown.groups_at(mean.groups))]
+        [escape(axis.level_words(mean.level)), shown.words.with_interval(mean), counted(len(mean.groups), "config"),
+         counted(mean.num_seeds, "run"), link(shown.groups_at(mean.groups))]
         for mean in means
     ]  # fmt: skip
     return _checked(
@@ -105,7 +106,7 @@ def _mean_trace(
             "arrayminus": [mean.contrast.value - span.low for span, mean in zip(ends, means, strict=True)],
         },
         line={"color": colour, "width": 1.5}, marker={"color": colour, "size": 9, "symbol": "square"},
-        hovertemplate="<b>%{customdata[0]}</b><br>%{customdata[1]}<br>%{customdata[2]} configs, %{customdata[3]} runs"
+        hovertemplate="<b>%{customdata[0]}</b><br>%{customdata[1]}<br>%{customdata[2]}, %{customdata[3]}"
         "<extra></extra>",
     )  # fmt: skip
 

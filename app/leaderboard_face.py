@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
+from app.formatting import points as with_unit
 from app.verdict_words import p_words, points
 from core.config_differences import config_fields, label_of
 from core.leaderboard import Board, Judgement
@@ -60,7 +61,7 @@ class BoardRow:
             case "baseline":
                 return "leads" if self.standing.place == 1 else "the baseline", ""
             case "undecided":
-                return "cannot be told from it", f"{'+' if told.difference > 0 else '−'}{size} pp, {p_words(told.p)}"
+                return "cannot be told from it", f"{with_unit(told.difference)}, {p_words(told.p)}"
         return f"{size} pp {'ahead' if told.outcome == 'better' else 'behind'}", p_words(told.p)
 
 

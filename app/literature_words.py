@@ -17,12 +17,8 @@ ACTIVATIONS = {"ReLU": "ReLU", "Tanh": "tanh", "Sigmoid": "sigmoid", "GELU": "GE
 
 
 def percent_interval(interval: Interval | None) -> str:
-    """ "[98.21, 99.02]", in percent; with a third digit where an end would else read as zero and is not."""
-    if interval is None:
-        return NOTHING
-    if all(end == 0 or abs(end) >= 0.00005 for end in interval):
-        return interval_words(interval)
-    return f"[{', '.join(f'{100 * end:.3f}'.replace('-', '−') for end in interval)}]"
+    """ "[98.21, 99.02]", in percent."""
+    return interval_words(interval) if interval else NOTHING
 
 
 def verdict(told: AgainstPublished) -> str:

@@ -30,16 +30,24 @@ class Method:
 
 
 def p_words(p: float) -> str:
-    return "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"
+    """In two digits, or in as many as tell on which side of 5 % it lies."""
+    if p < 0.0001:
+        return "p < 0.0001"
+    told = (f"{p:.{digits}g}" for digits in range(2, 17))
+    return f"p = {next(text for text in told if (float(text) <= ERROR) == (p <= ERROR))}"
 
 
-def points(fraction: float) -> str:
-    """0.0031 is "0.31"."""
-    return f"{100 * fraction:.2f}".replace("-", "−")
+def points(fraction: float, digits: int = 2) -> str:
+    """0.0031 is "0.31"; what rounds to nothing has no sign."""
+    text = f"{100 * fraction:.{digits}f}"
+    return text.replace("-", "−") if float(text) else text.removeprefix("-")
 
 
 def interval_words(interval: Interval) -> str:
-    return f"[{points(interval.low)}, {points(interval.high)}]"
+    """With further digits where an end would else read as zero and is not: on which side of it is what it says."""
+    enough = (digits for digits in range(2, 7) if all(end == 0 or round(100 * end, digits) for end in interval))
+    digits = next(enough, 2)
+    return f"[{points(interval.low, digits)}, {points(interval.high, digits)}]"
 
 
 def seeds_words(verdict: Verdict) -> str:
@@ -99,7 +107,7 @@ def what_next(verdict: Verdict) -> str:
     return ""
 
 
-NO_IMAGES = "How many test images there are is no longer known."
+NO_IMAGES = "A verdict needs two test images at least, and to know how many there are."
 
 
 def _what_would_decide(verdict: Verdict) -> str:
@@ -107,6 +115,8 @@ def _what_would_decide(verdict: Verdict) -> str:
     if verdict.more is not None:
         return f"About {verdict.more} more {'seed' if verdict.more == 1 else 'seeds'} each would decide."
     told = verdict.judged
+    if not told.difference.both.variance:
+        return "Both read each test image right equally often, so there is no difference that more seeds could settle."
     least, seen = told.least_decidable, abs(told.difference.both.value)
     if seen < least and told.is_bounded:
         return f"Until all predictions are there no number of seeds could tell less than about {points(least)} pp."
@@ -153,6 +163,13 @@ def notes(verdict: Verdict) -> list[str]:
             seeds = "1 seed" if side.num_lost == 1 else f"{side.num_lost} seeds"
             were = "was" if side.num_lost == 1 else "were"
             told.append(f"{seeds} of {named(side.group)} failed or {were} cancelled.")
+        if side.num_left_out and verdict.judged:
+            seeds, has = ("seed", "has") if side.num_left_out == 1 else ("seeds", "have")
+            told.append(
+                f"{side.num_left_out} further {seeds} of {named(side.group)} {has} a result, or one to come, and "
+                f"{'is' if has == 'has' else 'are'} not compared here: a verdict holds only where seeds are not chosen "
+                "by their results."
+            )
     if verdict.judged and verdict.judged.is_bounded:
         first, *others = [missing.reason for missing in (*verdict.side.missing, *verdict.baseline.missing)]
         more = f" So it is with {len(others)} more." if others else ""
@@ -167,13 +184,14 @@ def methods(judged: Judged) -> list[Method]:
     told, floor = judged.difference, judged.ranks.floor
     seeds = "Student's t over pairs of seeds" if told.is_paired else "Welch's t"
     images = "upper bound from the accuracies (Wilson)" if judged.is_bounded else "t over the images"
-    reach = f"so few seeds can reach {floor:.2g} at best" + (", never 5 %" if floor > ERROR else "")
+    reach = f"; so few seeds can reach {floor:.2g} at best" if floor >= 0.0001 else ""
+    reach += ", never 5 %" if floor > ERROR else ""
     crossed = "crossed random effects" if told.is_paired else "crossed random effects, Welch's analogue"
     return [
         Method("seeds and images", f"{crossed}; this one decides", told.both, told.both.p),
         Method("seeds only", f"the test images taken as given; {seeds}", told.seeds_only, told.seeds_only.p),
         Method("images only", f"the trained networks taken as given; {images}", told.images_only, told.images_only.p),
-        Method("ranks", f"{judged.ranks.name}; {reach}; decides nothing", None, judged.ranks.p),
+        Method("ranks", f"{judged.ranks.name}{reach}; decides nothing", None, judged.ranks.p),
     ]
 
 
@@ -185,7 +203,7 @@ def how_shared(verdict: Verdict, num_judged: int) -> str:
     several = f", and of {num_judged} groups against one baseline each has its part of that by Holm's rule"
     return (
         f"By itself {p_words(own)}. This is the {ordinal(verdict.look)} look, which may spend {spent:.3g} of the 5 % "
-        f"that all looks share{several if num_judged > 1 else ''}. So it is held against {share.part:.2g}: the same as "
+        f"that all looks share{several if num_judged > 1 else ''}. So it is held against {share.part:.3g}: the same as "
         f"{p_words(share.p)} against 5 %. The interval above is that of {100 * (1 - share.part):.4g} %, which leaves "
         "zero out exactly where a winner is named."
     )

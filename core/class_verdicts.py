@@ -19,8 +19,9 @@ LEAST_IMAGES = 30  # of a class: below, an interval by Student's t says little o
 
 @dataclass(frozen=True)
 class ClassVerdict:
-    """`difference`: the second group's recall less the first's. The p is Holm's over the classes, and the interval of
-    that level: it leaves zero out exactly where the class is told from chance."""
+    """`difference`: the second group's recall less the first's. The p is Holm's over the classes, after the part that
+    the look at the two groups may spend, and the interval of that level: it leaves zero out exactly where the class is
+    told from chance."""
 
     difference: float
     interval: Interval
@@ -32,14 +33,17 @@ class ClassVerdict:
 
 
 def class_verdicts(
-    first: Sequence[Predictions], second: Sequence[Predictions], labels: Labels, num_classes: int
+    first: Sequence[Predictions], second: Sequence[Predictions], labels: Labels, num_classes: int, look: int
 ) -> dict[int, ClassVerdict]:
-    """By number of the class; empty where a side has too few seeds, and without classes of too few images."""
+    """By number of the class; empty where a side has too few seeds, and without classes of too few images. `look`: the
+    how-manieth at these two groups."""
     sides = [{run.run.seed: run.classes == labels for run in side} for side in (first, second)]
-    return verdicts_on_classes(sides[0], sides[1], labels, num_classes)
+    return verdicts_on_classes(sides[0], sides[1], labels, num_classes, look)
 
 
-def verdicts_on_classes(first: Seeds, second: Seeds, labels: Labels, num_classes: int) -> dict[int, ClassVerdict]:
+def verdicts_on_classes(
+    first: Seeds, second: Seeds, labels: Labels, num_classes: int, look: int
+) -> dict[int, ClassVerdict]:
     """The same of which images each seed reads rightly."""
     if min(len(first), len(second)) < LEAST_SEEDS:
         return {}
@@ -50,7 +54,7 @@ def verdicts_on_classes(first: Seeds, second: Seeds, labels: Labels, num_classes
         images = np.flatnonzero(labels == number)
         if len(images) >= LEAST_IMAGES:
             estimates[number] = compare(one[:, images], other[:, images]).both
-    shares = shared([estimate.p for estimate in estimates.values()], [1] * len(estimates))
+    shares = shared([estimate.p for estimate in estimates.values()], [look] * len(estimates))
     return {
         number: ClassVerdict(estimate.value, estimate.interval(1 - share.part), share.p)
         for (number, estimate), share in zip(estimates.items(), shares, strict=True)

@@ -1,6 +1,6 @@
 """Runs beside each other: in groups that differ in nothing but the seed, with their figures and curves.
 
-Pure but for `compare`, which reads the epochs of all runs in one go. Verdicts are given in verdicts.py."""
+Pure but for `compare`, which reads the epochs of all runs in one go, and `seeds_left_out`. Verdicts: verdicts.py."""
 
 import math
 from collections import Counter
@@ -90,6 +90,12 @@ class Group:
 
         return best_epoch([[point.test_accuracy for point in seed.points] for seed in self.measured])
 
+    @property
+    def gain_of_best_seed(self) -> float | None:
+        """By how much the best seed's last test accuracy lies above their mean by choice alone; None of one."""
+        told = self.spread_at("last", "test_accuracy")
+        return told.gain_of_best if told and told.n > 1 else None
+
     def cost(self, name: Cost) -> CostRange | None:
         return cost_range(getattr(run, name) for run in self.runs)
 
@@ -153,6 +159,14 @@ def compare(session: Session, runs: Sequence[Run]) -> Comparison:
         label = label if labels.count(label) == 1 else f"{label}, {config_hash[:6]}"
         told.append(Group(config_hash, label, fields, seeds, published, unlike))
     return Comparison(told)
+
+
+def seeds_left_out(session: Session, groups: Sequence[Group]) -> dict[str, int]:
+    """By config hash, of how many further seeds a run has completed or may: they were not chosen, or are in the bin."""
+    own = {group.config_hash: {seed.run.seed for seed in group.seeds} for group in groups}
+    has_result = col(Run.config_hash).in_(own), col(Run.state).not_in([RunState.FAILED, RunState.CANCELLED])
+    rows = session.exec(select(Run.config_hash, Run.seed).where(*has_result).distinct())
+    return Counter(config_hash for config_hash, seed in rows if seed not in own[config_hash])
 
 
 def _seed(repeats: list[Run], points: dict[int, list[EpochPoint]]) -> Seed:

@@ -15,7 +15,7 @@ from core.literature import DATASET, Published, of_report, published_like
 from core.spreads import Interval
 from core.statistics.estimates import LEVEL, Estimate, t_quantile, wilson
 from core.statistics.single import apart, bounded_mean, mean_accuracy
-from core.verdicts import MarksOfRuns, Side
+from core.verdicts import LEAST_IMAGES, MarksOfRuns, Side
 
 Agreement = Literal["agrees", "better", "worse", "waiting", "too few seeds"]
 
@@ -46,8 +46,8 @@ class Ours:
 
     @cached_property
     def estimate(self) -> Estimate | None:
-        """None of fewer seeds than a verdict needs."""
-        if self.num_seeds < LEAST_SEEDS:
+        """None of fewer seeds or images than a verdict needs."""
+        if self.num_seeds < LEAST_SEEDS or self.num_images < LEAST_IMAGES:
             return None
         if self.side.missing:
             return bounded_mean(list(self.side.accuracies.values()), self.num_images)
@@ -55,11 +55,12 @@ class Ours:
 
     @property
     def interval(self) -> Interval | None:
-        """Of seeds and images; of a single seed that of its images alone."""
-        if self.estimate:
+        """Of seeds and images; of a single seed that of its images alone, and so where every seed reads every image
+        alike: that nothing varied is no proof that nothing can."""
+        if self.estimate and self.estimate.variance:
             told = self.estimate.interval()
             return Interval(max(0.0, told.low), min(1.0, told.high))
-        return wilson(self.mean * self.num_images, self.num_images) if self.num_seeds == 1 else None
+        return wilson(self.mean * self.num_images, self.num_images) if self.estimate or self.num_seeds == 1 else None
 
     @property
     def epoch(self) -> int | None:

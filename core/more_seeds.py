@@ -3,7 +3,7 @@ another chance to find a winner where there is none, so it is counted."""
 
 import json
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,8 +36,34 @@ def looks_at(session: Session, baseline: str, others: Collection[str]) -> dict[s
     """By config hash, the how-manieth look at this group against the baseline it is. Seeds that were added to one of
     both for the sake of a third group count too: the data are others."""
     either = or_(col(Look.group_hash).in_([baseline, *others]), col(Look.baseline_hash).in_([baseline, *others]))
-    pairs = [{group, base} for group, base in session.exec(select(Look.group_hash, Look.baseline_hash).where(either))]
-    return {other: 1 + sum(bool(pair & {baseline, other}) for pair in pairs) for other in others}
+    looks = session.exec(select(Look).where(either)).all()
+    ends = _ends_of_seeds(session, [baseline, *others]) if any(map(_is_of_one, looks)) else {}
+    return {other: 1 + sum(_counts(look, {baseline, other}, ends) for look in looks) for other in others}
+
+
+def _is_of_one(look: Look) -> bool:
+    """Seeds were added to it beside a group that had too few for a verdict."""
+    return look.group_hash == look.baseline_hash
+
+
+def _counts(look: Look, pair: set[str], ends: Mapping[str, Mapping[int, datetime]]) -> bool:
+    """Whether there could be a verdict on this pair before it."""
+    added_to = {look.group_hash, look.baseline_hash}
+    if not _is_of_one(look) or not added_to <= pair:
+        return bool(added_to & pair)
+    (other,) = pair - added_to
+    return sum(end < look.created_at for end in ends.get(other, {}).values()) >= LEAST_SEEDS
+
+
+def _ends_of_seeds(session: Session, hashes: Sequence[str]) -> dict[str, dict[int, datetime]]:
+    """By config hash and seed, when the first run completed, whether it is in the bin by now or not."""
+    completed = col(Run.config_hash).in_(hashes), Run.state == RunState.COMPLETED
+    ends: dict[str, dict[int, datetime]] = {}
+    for config_hash, seed, end in session.exec(select(Run.config_hash, Run.seed, Run.ended_at).where(*completed)):
+        own = ends.setdefault(config_hash, {})
+        if end is not None:
+            own[seed] = min(end, own.get(seed, end))
+    return ends
 
 
 def looks_of_experiment(session: Session, experiment_id: int) -> list[Look]:
@@ -47,7 +73,7 @@ def looks_of_experiment(session: Session, experiment_id: int) -> list[Look]:
 
 def ask_for_more_seeds(session: Session, baseline: str, group: str, number: int) -> list[Run]:
     """Queues the same configs with the next unused seeds, the same for both, seed by seed, in a benchmark
-    repeated like its others; counts a look where there could be a verdict before.
+    repeated like its others; counts a look where there could be a verdict before, on both or on one and a third group.
     Raises GroupNotFound, StillOpen, InvalidRunConfig."""
     if not 1 <= number <= MOST_AT_ONCE or baseline == group:
         raise InvalidRunConfig({"seeds": f"must be 1 to {MOST_AT_ONCE}, for a group and another as its baseline"})
@@ -61,9 +87,12 @@ def ask_for_more_seeds(session: Session, baseline: str, group: str, number: int)
         raise InvalidRunConfig({"seeds": f"would go beyond the highest, {MAX_SEED:,}"})
     seeds = range(first, first + number)
     runs = _enqueued(session, [side[0] for side in sides], seeds)
-    if min(map(_num_judged, sides)) >= LEAST_SEEDS:
-        look = Look(group_hash=group, baseline_hash=baseline, seeds=list(seeds), created_at=datetime.now(UTC))
-        look.experiment_id = sides[1][0].experiment_id
+    judged = [side[0] for side in sides if _num_judged(side) >= LEAST_SEEDS]
+    if judged:
+        base, other = judged[0], judged[-1]
+        look = Look(group_hash=other.config_hash, baseline_hash=base.config_hash, seeds=list(seeds),
+                    created_at=datetime.now(UTC))  # fmt: skip
+        look.experiment_id = other.experiment_id if len(judged) == 2 else None
         session.add(look)
     return runs
 

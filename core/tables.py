@@ -37,7 +37,8 @@ class Experiment(SQLModel, table=True):
 
 
 class Look(SQLModel, table=True):
-    """More seeds that were asked for after a verdict: the next one on either group looks once more."""
+    """More seeds that were asked for after a verdict: the next one on either group looks once more. Both hashes are
+    of one group where the other had too few seeds for a verdict."""
 
     __table_args__ = {"sqlite_autoincrement": True}
 

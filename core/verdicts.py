@@ -21,16 +21,19 @@ from core.statistics.ranks import RankTest, rank_sums, signed_ranks
 from core.statistics.several import ERROR, Share, shared
 
 Outcome = Literal["better", "worse", "undecided", "waiting", "too few seeds", "other images"]
+LEAST_IMAGES = 2  # of one nobody knows how much another would differ
 NOT_SHARED = Share(1.0, ERROR)
 MarksOfRuns = Mapping[int, Marks | PredictionsMissing]
 
 
 @dataclass(frozen=True)
 class Side:
-    """A group's seeds that can be judged: those with a completed run."""
+    """A group's seeds that can be judged: those with a completed run. `num_left_out`: further seeds of its config that
+    have a result or may come to one, and are not compared."""
 
     group: Group
     marks: MarksOfRuns
+    num_left_out: int = 0
 
     @cached_property
     def accuracies(self) -> dict[int, float]:
@@ -97,11 +100,13 @@ class Verdict:
 
 
 def verdicts(
-    baseline: Group, others: Sequence[Group], marks: MarksOfRuns, num_images: int | None, looks: Mapping[str, int]
-) -> list[Verdict]:
-    """`looks`: by config hash, the how-manieth look this is. All that are judged share the error."""
-    base = Side(baseline, marks)
-    told = [_before_sharing(Side(group, marks), base, num_images, looks[group.config_hash]) for group in others]
+    baseline: Group, others: Sequence[Group], marks: MarksOfRuns, num_images: int | None, looks: Mapping[str, int],
+    left_out: Mapping[str, int],
+) -> list[Verdict]:  # fmt: skip
+    """By config hash, `looks`: the how-manieth this is; `left_out`: `num_left_out` of each side. All that are judged
+    share the error."""
+    base, *sides = [Side(group, marks, left_out.get(group.config_hash, 0)) for group in (baseline, *others)]
+    told = [_before_sharing(side, base, num_images, looks[side.group.config_hash]) for side in sides]
     judged = [verdict for verdict in told if verdict.judged]
     ps = [verdict.judged.difference.both.p for verdict in judged if verdict.judged]
     shares = iter(shared(ps, [verdict.look for verdict in judged]))
@@ -110,7 +115,7 @@ def verdicts(
 
 def _before_sharing(side: Side, baseline: Side, num_images: int | None, look: int) -> Verdict:
     verdict = Verdict(side, baseline, look, "undecided")
-    if side.group.run.dataset != baseline.group.run.dataset or num_images is None:
+    if side.group.run.dataset != baseline.group.run.dataset or num_images is None or num_images < LEAST_IMAGES:
         return replace(verdict, outcome="other images")
     if side.num_open or baseline.num_open:
         return replace(verdict, outcome="waiting")

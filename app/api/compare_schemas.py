@@ -60,6 +60,9 @@ class GroupOut(Shape):
         description="validation, or test where nothing was held out: chosen on the images that judge it, so optimistic"
     )
     gain_of_best_epoch: float | None = Field(description="by choice alone, where the best epoch is chosen by test")
+    gain_of_best_seed: float | None = Field(
+        description="how far the best seed's last test accuracy lies above their mean by choice alone; null of one"
+    )
     seconds_per_epoch: CostOut | None = Field(description="this and the next two are among the costs too")
     images_per_second: CostOut | None
     peak_memory_bytes: CostOut | None
@@ -91,7 +94,8 @@ def comparison_out(
     )
     conditions = conditions_out(conditions_of(comparison.runs))
     beside = tuple(map(literature_out, literature))
-    fronts = fronts_out(fronts_of(comparison)[0], comparison.groups, accuracy_intervals(comparison.groups, images_only))
+    sizes = verdicts.sizes if verdicts else {}
+    fronts = fronts_out(fronts_of(comparison)[0], comparison.groups, accuracy_intervals(comparison.groups, sizes))
     return ComparisonOut(
         groups=groups, conditions=conditions, verdicts=told, literature=beside, effects=effects_out(effects),
         pareto=fronts, left_out=tuple(left_out),
@@ -105,6 +109,7 @@ def _group(group: Group, images_only: Interval | None, steps: int | None) -> Gro
         num_parameters=group.run.num_parameters, num_multiply_adds=group.run.num_multiply_adds, steps_per_epoch=steps,
         seeds=tuple(_seed(seed) for seed in group.seeds), last=_at(group, "last", images_only), best=_at(group, "best"),
         best_by=group.best_by, gain_of_best_epoch=group.gain_of_best_epoch,
+        gain_of_best_seed=group.gain_of_best_seed,
         seconds_per_epoch=costs["seconds_per_epoch"], images_per_second=costs["images_per_second"],
         peak_memory_bytes=costs["peak_memory_bytes"], costs=costs, curve=_curve(group), published=_published(group),
     )  # fmt: skip

@@ -47,7 +47,7 @@ class TwoNetworksOut(Shape):
 class ClassVerdictOut(Shape):
     difference: float
     interval: tuple[float, float] = Field(description="leaves zero out exactly where p is 0.05 at most")
-    p: float = Field(description="seeds and images both, corrected for several classes (Holm)")
+    p: float = Field(description="seeds and images both, corrected for several classes (Holm) and for looks")
 
 
 class VerdictOut(Shape):

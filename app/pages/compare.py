@@ -107,10 +107,7 @@ def _now(session: Session, view: CompareView, settings: Settings) -> dict[str, A
         "baseline_group": baseline or comparison.groups[0],
         "other_networks": other_networks(comparison.groups, baseline or comparison.groups[0]),
         "config_rows": config_sheet(beside, only_differing=view.config == "differing"),
-        **parameters_of(
-            comparison, view, verdicts.baseline, verdicts.images_only,
-            verdicts.sizes[verdicts.baseline.run.dataset], looks,
-        ),
+        **parameters_of(comparison, view, verdicts.baseline, verdicts.sizes, looks),
         **_costs(comparison, beside), **_progress(session, view, comparison),
     }  # fmt: skip
 

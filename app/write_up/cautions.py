@@ -26,7 +26,10 @@ def _of_runs(whole: Whole) -> Iterator[str]:
     number = sum(run.state in (RunState.FAILED, RunState.CANCELLED) for run in runs)
     if number:
         was, counts = ("was", "counts") if number == 1 else ("were", "count")
-        yield f"{counted(number, 'run')} failed or {was} cancelled and {counts} in no verdict ({named(lost)})."
+        yield (
+            f"{counted(number, 'run')} failed or {was} cancelled and {counts} in no verdict ({named(lost)}); what "
+            "epochs there are stand in curves and figures."
+        )
     if whole.comparison.has_gaps:
         yield "The loss of some epochs was not finite (NaN or infinite); there the means have gaps."
     alone = [group.label for group in groups if len(group.measured) == 1]
@@ -54,11 +57,10 @@ def _of_choice(whole: Whole) -> Iterator[str]:
             "A best epoch without validation images was chosen by the very test images that judge it, and is too good"
             f"{size}. No verdict uses it."
         )
-    spreads = [(group, group.spread_at("last", "test_accuracy")) for group in whole.comparison.groups]
     best = [
-        f"{group.label} ≈ {points(told.gain_of_best)} of {told.n}"
-        for group, told in spreads
-        if told and told.n > 1 and told.deviation
+        f"{group.label} ≈ {points(gain)} of {len(group.measured)}"
+        for group in whole.comparison.groups
+        if (gain := group.gain_of_best_seed)
     ]
     if best:
         yield f"The best of several seeds is better than their mean by choice alone (Tippett 1925): {named(best)}."

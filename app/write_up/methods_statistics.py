@@ -21,13 +21,14 @@ def intervals(whole: Whole) -> str:
             "Figures of several seeds are means; ± and bands of intervals are 95 % intervals of that mean over seeds "
             "(Student 1908), the test images taken as given."
         )
-    if any(group.num_seeds >= LEAST_SEEDS for group in groups):
+    sides = [Side(group, whole.verdicts.marks) for group in groups]
+    if any(len(side.accuracies) >= LEAST_SEEDS for side in sides):
         told.append(
             "The interval of a mean test accuracy under Results takes in both sources of chance, seeds and test "
             "images, as crossed random effects (Dorfman, Berbaum & Metz 1992; Hillis, Berbaum & Metz 2008), with "
             "degrees of freedom by Satterthwaite 1946."
         )
-    if any(Side(group, whole.verdicts.marks).missing for group in groups):
+    if any(side.missing for side in sides):
         told.append("Where predictions of every image are missing, the images' part of it is an upper bound.")
     if single:
         told.append(
@@ -43,13 +44,14 @@ def verdicts(whole: Whole) -> str:
     told = [_crossed(judged)] if judged else []
     if judged:
         names = dict.fromkeys(one.ranks.name for one in judged)
-        sources = {"Wilcoxon signed-rank, exact": "Wilcoxon 1945", "Mann-Whitney, exact": "Mann & Whitney 1947"}
-        told.append(
-            f"Beside it stand, and decide nothing: seeds only, images only, and a rank test "
-            f"({listed([f'{name}: {sources.get(name, name)}' for name in names])})."
-        )
+        sources = {"Wilcoxon": "Wilcoxon 1945", "Mann-Whitney": "Mann & Whitney 1947"}
+        ranks = [f"{name}: {source}" for name in names for test, source in sources.items() if name.startswith(test)]
+        told.append(f"Beside it stand, and decide nothing: seeds only, images only, and a rank test ({listed(ranks)}).")
     if any(one.of_classes for one in whole.verdicts.told):
-        told.append("Of each class the same is done on its own images; its p is Holm's over the classes (Holm 1979).")
+        told.append(
+            "Of each class the same is done on its own images; its p is Holm's over the classes (Holm 1979), within "
+            "what the look may spend, for each group by itself."
+        )
     if any(one.verdict.networks for one in whole.verdicts.told):
         told.append(
             "One run against one is McNemar's mid-p (Fagerland, Lydersen & Laake 2013): a statement about two trained "

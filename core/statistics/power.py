@@ -14,7 +14,9 @@ MOST_SEEDS = 200  # more on each side; beyond that the estimate says no more tha
 
 def seeds_to_decide(seen: Difference, error: float) -> int | None:
     """More seeds on each side until the difference seen would be told from zero at `error`, two-sided; None where more
-    than MOST_SEEDS would be needed, or where no number would do (see `least_decidable`)."""
+    than MOST_SEEDS would be needed, or where no number would do (see `least_decidable`): of no difference none does."""
+    if not seen.both.value:
+        return None
     more = np.arange(1, MOST_SEEDS + 1)
     variance, degrees = _foreseen(seen, more)
     needed = special.stdtrit(degrees, 1 - error / 2) + special.stdtrit(degrees, POWER)

@@ -6,6 +6,9 @@ from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
+
+MOST_EXACT = 50  # seeds of all: of 200 the sums of ranks would take a minute and hundreds of MiB
 
 
 @dataclass(frozen=True)
@@ -19,20 +22,25 @@ class RankTest:
 
 def signed_ranks(differences: Sequence[float]) -> RankTest:
     """Wilcoxon's (1945, Biometrics Bulletin 1:80) over pairs of the same seed, exact: over all signs of the ranks
-    at hand, ties sharing their mean rank, zero differences left out."""
+    at hand, ties sharing their mean rank, zero differences left out. Of more than MOST_EXACT by their normal limit."""
     present = np.array([difference for difference in differences if difference])
-    ranks = _doubled_ranks(np.abs(present))
-    ways = _sums(ranks, None)
-    p = _two_sided(ways, int(ranks[present > 0].sum())) if len(present) else 1.0
-    return RankTest("Wilcoxon signed-rank, exact", p, 0.5 ** (len(differences) - 1))
+    ranks, floor = _doubled_ranks(np.abs(present)), 0.5 ** (len(differences) - 1)
+    seen = int(ranks[present > 0].sum())
+    if len(present) > MOST_EXACT:
+        return RankTest("Wilcoxon signed-rank, normal", _normal(seen, ranks.sum() / 2, (ranks**2).sum() / 4), floor)
+    return RankTest("Wilcoxon signed-rank, exact", _two_sided(_sums(ranks, None), seen), floor)
 
 
 def rank_sums(one: Sequence[float], other: Sequence[float]) -> RankTest:
     """Mann and Whitney's (1947, Annals of Mathematical Statistics 18:50) over two sets of seeds, exact: over all
-    choices of as many of the pooled ranks, ties sharing their mean rank."""
-    ranks = _doubled_ranks(np.array([*one, *other]))
-    p = _two_sided(_sums(ranks, len(one)), int(ranks[: len(one)].sum()))
-    return RankTest("Mann-Whitney, exact", p, min(1.0, 2 / comb(len(ranks), len(one))))
+    choices of as many of the pooled ranks, ties sharing their mean rank. Of more than MOST_EXACT by their normal
+    limit."""
+    ranks, size = _doubled_ranks(np.array([*one, *other])), len(one)
+    seen, floor = int(ranks[:size].sum()), min(1.0, 2 / comb(len(ranks), size))
+    if len(ranks) > MOST_EXACT:
+        variance = size * len(other) / len(ranks) * ranks.var(ddof=1)  # of a sum drawn without putting back
+        return RankTest("Mann-Whitney, normal", _normal(seen, size * ranks.mean(), variance), floor)
+    return RankTest("Mann-Whitney, exact", _two_sided(_sums(ranks, size), seen), floor)
 
 
 def _doubled_ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -54,6 +62,10 @@ def _sums(ranks: NDArray[np.int64], size: int | None) -> NDArray[np.float64]:
             with_it[1:, rank:] = ways[:-1, : ways.shape[1] - rank]
         ways = ways + with_it
     return np.asarray(ways[-1] / ways[-1].sum())
+
+
+def _normal(seen: int, mean: float, variance: float) -> float:
+    return float(2 * special.ndtr(-abs(seen - mean) / variance**0.5)) if variance else 1.0
 
 
 def _two_sided(shares: NDArray[np.float64], seen: int) -> float:

@@ -11,7 +11,7 @@ from app import latex
 from core.database import Database
 from core.settings import Settings
 from tests.app.judged_runs import two_groups
-from tests.app.trained_runs import trained
+from tests.app.trained_runs import fail, started, trained
 
 ALL = "runs=1,2,3,4,5,6,7,8"
 
@@ -83,6 +83,12 @@ def test_the_table_is_latex_with_intervals_and_a_caption_that_says_which(
     assert "^{*}$" in alone
     assert "One seed: seed noise is unknown; its test images alone give {[}" in alone
     assert "Student" not in alone
+    both = told(client, "/compare/table.tex?runs=1,2")
+    assert "(Wilson, 95\\,\\%, from the top)" in both
+    lost = started(database, seed=8)
+    fail(database, lost, "a reason", "a suggestion")
+    both = told(client, f"/compare/table.tex?runs=1,2,{lost.run_id}")
+    assert "1 run has not completed: counted among the seeds, what epochs there are in the means." in both
     assert told(client, "/compare/table.tex?runs=99") == "% nothing is compared\n"
     assert "comparison.tex" in client.get(f"/api/v1/compare/table.tex?{ALL}").headers["content-disposition"]
 

@@ -55,6 +55,19 @@ def three_seeds(database: Database) -> list[int]:
     return [trained(database, 0.5, accuracy, seed=seed) for seed, accuracy in enumerate((0.8, 0.9, 1.0))]
 
 
+def test_the_gain_of_the_best_seed_is_told_of_the_first_group_that_has_several(
+    client: TestClient, database: Database
+) -> None:
+    trained(database, 0.5, 0.9, learning_rate=0.5)
+    for seed, accuracy in enumerate((0.8, 0.9, 1.0)):
+        trained(database, 0.5, accuracy, seed=seed)
+    query = "?runs=1,2,3,4"
+    assert "The best of 3 seeds is better than their mean by choice alone" in words(page(client, query))
+    alone, several = client.get(f"/api/v1/compare{query}").json()["groups"]
+    assert alone["gain_of_best_seed"] is None
+    assert several["gain_of_best_seed"] == pytest.approx(0.0846, abs=1e-4)
+
+
 def test_without_a_choice_the_page_says_how_to_choose_and_offers_what_there_is(
     client: TestClient, database: Database
 ) -> None:

@@ -15,6 +15,7 @@ from core.png import png_bytes
 from core.run_tables import EpochAnswers
 from core.settings import Settings
 from core.tables import Run
+from tests.app.judged_runs import two_groups as two_judged_groups
 from tests.app.predicted_runs import make_dataset, predicted
 from tests.app.trained_runs import launch, trained
 
@@ -136,6 +137,17 @@ def test_why_no_class_can_be_told_from_chance_is_said_of_seeds_or_of_images(
     assert "With fewer than 3 seeds on a side" in words(page(client, address))
     third = predicted(database, settings, RIGHT, 0.8, seed=2, learning_rate=0.001)
     assert "By fewer than 30 test images of a class nothing" in words(page(client, f"{address},{third}"))
+
+
+def test_nothing_is_told_from_chance_while_a_run_is_open(
+    client: TestClient, database: Database, settings: Settings
+) -> None:
+    two_judged_groups(database, settings, num_seeds=3, more_wrong=12)
+    address = "/compare/disagreements?runs=1,2,3,4,5,6,7"
+    assert re.search(r"<td[^>]*>\[−[\d.]+, −?[\d.]+\] pp</td>", page(client, address))
+    launch(database, epochs=2, seed=3)
+    told = words(page(client, address))
+    assert "While runs of these have not ended nothing is told from chance: that would be one look more." in told
 
 
 def test_two_single_runs_are_told_apart_without_seeds(

@@ -60,6 +60,13 @@ def test_the_picture_ends_where_accuracies_do(client: TestClient, database: Data
     assert heads == [("2.8 %", "100.0 %")]
 
 
+def test_an_equal_figure_has_no_sign(client: TestClient, database: Database) -> None:
+    for seed in range(3):
+        for rate in (0.1, 0.2):
+            trained(database, 0.9 + seed / 1000, seed=seed, learning_rate=rate)
+    assert "cannot be told from it 0.00 pp, p = 1" in rows(page(client))[1]
+
+
 def test_one_pinned_group_is_what_all_others_are_held_against(client: TestClient, groups: list[str]) -> None:
     text = page(client, f"?baseline={groups[1][:12]}")
     assert "Held against Custom MLP, epochs 1 , which is pinned." in words(text)

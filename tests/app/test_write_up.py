@@ -140,7 +140,9 @@ def test_runs_are_listed_with_seed_and_hash_and_what_failed_or_is_open_is_said(
     text = written(client, "runs=1,2,3")
     assert re.search(r"1 LeNet-5 7 running 1 of 4 1 91\.00 % . 0{64}", section(text, "runs"))
     assert "&lt;b&gt;diverged" in text
-    assert "1 run failed or was cancelled and counts in no verdict (LeNet-5)." in section(text, "cautions")
+    assert "1 run failed or was cancelled and counts in no verdict (LeNet-5); what epochs there are" in section(
+        text, "cautions"
+    )
     assert "2 of 3 runs have not ended: these are interim figures" in section(text, "cautions")
     empty = written(client, "runs=3")
     assert "no run has completed" in section(empty, "results")

@@ -36,7 +36,7 @@ def _run(seed: int) -> Any:  # of a run nothing but its seed is asked
 @pytest.mark.parametrize("seeds", [range(5), range(10, 16)])
 def test_the_class_that_differs_is_told_and_the_one_that_does_not_is_not(seeds: range) -> None:
     random = np.random.default_rng(1)
-    told = class_verdicts(side((0.9, 0.9, 0.9), range(5), random), side((0.97, 0.9, 0.1), seeds, random), LABELS, 3)
+    told = class_verdicts(side((0.9, 0.9, 0.9), range(5), random), side((0.97, 0.9, 0.1), seeds, random), LABELS, 3, 1)
     assert list(told) == [0, 1], "the third has too few images"
     assert told[0].is_told
     assert 0 < told[0].interval.low < 0.07 < told[0].interval.high
@@ -46,15 +46,22 @@ def test_the_class_that_differs_is_told_and_the_one_that_does_not_is_not(seeds: 
 
 def test_two_seeds_on_a_side_tell_nothing() -> None:
     random = np.random.default_rng(2)
-    assert class_verdicts(side((1, 1, 1), range(2), random), side((0, 0, 0), range(5), random), LABELS, 3) == {}
+    assert class_verdicts(side((1, 1, 1), range(2), random), side((0, 0, 0), range(5), random), LABELS, 3, 1) == {}
 
 
 def test_of_groups_that_are_alike_hardly_ever_is_a_class_told(capsys: pytest.CaptureFixture[str]) -> None:
     random, rates, times = np.random.default_rng(3), (0.95, 0.95, 0.95), 400
     wrong = 0
     for _ in range(times):
-        told = class_verdicts(side(rates, range(4), random), side(rates, range(4), random), LABELS, 3)
+        told = class_verdicts(side(rates, range(4), random), side(rates, range(4), random), LABELS, 3, 1)
         wrong += any(one.is_told for one in told.values())
     with capsys.disabled():
         print(f"\n    a class told where none differs: {wrong / times:.1%}")
     assert wrong / times <= 0.05
+
+
+def test_a_further_look_may_spend_half_as_much() -> None:
+    sides = [side(rates, range(4), np.random.default_rng(2)) for rates in ((0.9, 0.9, 0.9), (0.94, 0.9, 0.9))]
+    first, second = (class_verdicts(*sides, LABELS, 3, look)[0] for look in (1, 2))
+    assert second.p == pytest.approx(2 * first.p)
+    assert second.interval.low < first.interval.low

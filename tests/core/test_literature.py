@@ -14,10 +14,13 @@ from core.chosen_runs import Choice, choose_runs
 from core.comparison import compare
 from core.database import Database
 from core.literature import kind_of, published_figures
+from core.literature_verdicts import Ours
 from core.settings import Settings
 from core.spreads import Interval
 from core.statistics.estimates import wilson
 from core.statistics.single import apart, bounded_mean
+from core.verdicts import Side
+from tests.app.judged_runs import NUM_IMAGES, judged, materialise
 from tests.app.trained_runs import launch, trained
 
 HOW = ("", "-distorted")
@@ -84,6 +87,16 @@ def test_ours_agree_or_differ_or_cannot_tell(database: Database, settings: Setti
         percent_interval(Interval(-0.0056, -0.00004)) == "[−0.560, −0.004]"
     )  # what excludes zero does not read as zero
     assert alone.told.ours.interval == wilson(7000, 10_000)
+
+
+def test_a_group_without_a_single_error_is_not_known_to_be_perfect(database: Database, settings: Settings) -> None:
+    materialise(settings)
+    for seed in range(3):
+        judged(database, settings, set(), seed=seed)
+    with database.reading() as session:
+        comparison = compare(session, choose_runs(session, Choice(runs=(1, 2, 3))).runs)
+        marks = judge(session, settings, comparison, comparison.groups[0]).marks
+    assert Ours(Side(comparison.groups[0], marks), NUM_IMAGES).interval == wilson(NUM_IMAGES, NUM_IMAGES)
 
 
 def test_other_images_or_distorted_ones_are_not_held_against_each_other(database: Database, settings: Settings) -> None:

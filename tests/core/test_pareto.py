@@ -4,10 +4,12 @@ import math
 import random
 from statistics import fmean
 
+from app.compare_effects import accuracy_intervals
 from core.chosen_runs import Choice, choose_runs
 from core.comparison import compare
 from core.database import Database
 from core.pareto import front_of, on_front
+from core.statistics.estimates import wilson
 from core.tables import Run
 from tests.app.trained_runs import launch, trained
 
@@ -40,6 +42,15 @@ def test_groups_without_the_figure_are_left_out_and_counted(database: Database) 
     ]
     assert (time.num_left_out, memory.points, memory.num_left_out) == (2, (), 4)
     assert ([point.place for point in parameters.best], parameters.num_left_out) == ([1], 1)
+
+
+def test_the_interval_of_one_seed_is_that_of_the_accuracy_that_is_drawn(database: Database) -> None:
+    run = trained(database, 0.5, 0.9)
+    with database.writing() as session:
+        session.get_one(Run, run).test_accuracy = 0.95  # of the epoch whose weights were kept
+    with database.reading() as session:
+        groups = compare(session, choose_runs(session, Choice(runs=(run,))).runs).groups
+    assert list(accuracy_intervals(groups, {"digits": 360}).values()) == [wilson(0.95 * 360, 360)]
 
 
 def test_of_equal_means_the_dearer_is_not_on_the_front(database: Database) -> None:

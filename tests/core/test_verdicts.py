@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlmodel import select
 
 from app.compare_verdicts import Told, judge
+from app.verdict_words import interval_words, p_words
 from core import queue
 from core.bin import move_to_bin
 from core.chosen_runs import Choice, choose_runs
@@ -21,8 +23,10 @@ from core.queue_order import is_trained_alone
 from core.run_state import RunState
 from core.runs import RunFilter, list_runs
 from core.settings import Settings
+from core.spreads import Interval
 from core.statistics.power import MOST_SEEDS
 from core.tables import Experiment, Look, Run
+from core.verdicts import verdicts
 from tests.app.judged_runs import LABELS, judged, materialise, two_groups
 from tests.app.trained_runs import BASE, launch, trained
 
@@ -76,6 +80,46 @@ def test_a_small_difference_says_how_many_more_seeds_would_decide(database: Data
     assert verdict.headline == "Cannot tell Custom MLP from LeNet-5 yet:"
     assert f"About {verdict.verdict.more} more seeds each would decide." in verdict.sentence
     assert "second look at this question, which may spend 1.25 of the 5\u00a0%" in verdict.what_follows
+
+
+def test_groups_that_read_all_images_alike_are_not_sent_for_more_seeds(database: Database, settings: Settings) -> None:
+    materialise(settings)
+    for seed in range(3):
+        for differences in ({}, {"architecture": {"name": "custom-mlp"}}):
+            judged(database, settings, {1, 2, 3 + seed}, seed=seed, **differences)
+    (verdict,) = told(database, settings)
+    assert (verdict.verdict.outcome, verdict.more) == ("undecided", None)
+    assert verdict.what_next.startswith("Both read each test image right equally often")
+
+
+def test_seeds_that_are_not_compared_are_told(database: Database, settings: Settings) -> None:
+    two_groups(database, settings, num_seeds=5, more_wrong=12)
+    with database.writing() as session:
+        move_to_bin(session, 1)
+    launch(database, epochs=2, seed=9, architecture={"name": "custom-mlp"})
+    with database.reading() as session:
+        comparison = compare(session, choose_runs(session, Choice(runs=tuple(range(2, 9)))).runs)
+        (verdict,) = judge(session, settings, comparison, comparison.groups[1]).told
+    assert [note.split(", and")[0] for note in verdict.notes] == [
+        "2 further seeds of Custom MLP have a result, or one to come",
+        "2 further seeds of LeNet-5 have a result, or one to come",
+    ]
+    assert "a verdict holds only where seeds are not chosen by their results." in verdict.sentence
+
+
+def test_one_test_image_gives_no_verdict(database: Database, settings: Settings) -> None:
+    two_groups(database, settings, num_seeds=3, more_wrong=12)
+    with database.reading() as session:
+        base, other = compare(session, choose_runs(session, Choice(runs=tuple(range(1, 7)))).runs).groups
+    (verdict,) = verdicts(base, [other], {}, 1, {other.config_hash: 1}, {})
+    assert verdict.outcome == "other images"
+
+
+def test_no_end_of_an_interval_that_leaves_zero_out_reads_as_zero() -> None:
+    assert interval_words(Interval(0.0000321, 0.0042)) == "[0.003, 0.420]"
+    assert interval_words(Interval(-0.0031, -0.0000004)) == "[−0.31000, −0.00004]"
+    assert interval_words(Interval(-0.0, 0.5)) == "[0.00, 50.00]"
+    assert (p_words(0.04996), p_words(0.0504), p_words(0.05)) == ("p = 0.05", "p = 0.0504", "p = 0.05")
 
 
 def test_where_seed_sets_differ_welchs_analogue_judges(database: Database, settings: Settings) -> None:
@@ -170,6 +214,25 @@ def test_more_seeds_are_the_next_unused_of_both_groups_and_the_next_look(
     with database.reading() as session:
         assert looks_at(session, base, ["a third group"]) == {"a third group": 2}  # its baseline has other data now
         assert looks_at(session, "others", ["still others"]) == {"still others": 1}
+
+
+def test_seeds_for_the_sake_of_a_group_too_small_to_be_judged_are_a_look_at_the_others(
+    database: Database, settings: Settings
+) -> None:
+    two_groups(database, settings, num_seeds=3, more_wrong=2)
+    judged(database, settings, {1, 2}, seed=0, learning_rate=0.5)
+    base, other, small = hashes(database)
+    with database.writing() as session:
+        ask_for_more_seeds(session, base, small, 2)
+        (look,) = session.exec(select(Look)).all()
+        assert (look.group_hash, look.baseline_hash, look.experiment_id) == (base, base, None)
+    finish(database)
+    judged(database, settings, {1, 2}, seed=0, learning_rate=0.25)
+    later = hashes(database)[-1]
+    with database.reading() as session:
+        # of the second there was a verdict before; of what is small, or later, there was none
+        assert looks_at(session, base, [other, small, later]) == {other: 2, small: 1, later: 1}
+        assert looks_at(session, other, [base, small]) == {base: 2, small: 1}
 
 
 def test_more_seeds_of_a_benchmark_are_repeated_in_turn_and_trained_alone(

@@ -116,6 +116,17 @@ def test_the_rank_tests_are_scipys_exact_ones() -> None:
         assert rank_sums(list(one), list(other)).p == close(stats.mannwhitneyu(one, other, method="exact").pvalue)
 
 
+def test_the_rank_tests_of_many_seeds_are_scipys_normal_ones() -> None:
+    random = np.random.default_rng(3)
+    one, other = (random.normal(0.1, 1, size).round(1) for size in (80, 60))  # with ties and zeros
+    expected = stats.wilcoxon(one, method="asymptotic", correction=False)
+    assert signed_ranks(list(one)).p == close(expected.pvalue)
+    expected = stats.mannwhitneyu(one, other, method="asymptotic", use_continuity=False)
+    assert rank_sums(list(one), list(other)).p == close(expected.pvalue)
+    assert rank_sums([0.5] * 40, [0.5] * 30).p == 1
+    assert rank_sums([0.0] * 500, [1.0] * 499).p < 1e-100  # by the sums of all ranks: gigabytes
+
+
 def test_ties_share_a_rank_as_in_the_test_over_all_permutations() -> None:
     one, other = [0.91, 0.92, 0.92, 0.95], [0.90, 0.91, 0.91, 0.92, 0.90]
 
