@@ -139,12 +139,20 @@ def within(interval: Interval, outcome: Outcome) -> Interval:
 
 
 def _kept(blocks: Sequence[Block], levels: Sequence[int]) -> list[int]:
-    """The levels that some block has all of: all, or without those that the fewest blocks have."""
+    """The levels that some block has all of: all, or without those that the fewest blocks have. Where the level of the
+    most blocks never stands beside another, from the next."""
     num_blocks = {level: sum(level in block for block in blocks) for level in levels}
+    common = sorted(levels, key=lambda level: -num_blocks[level])
+    chains = (_together([level, *common], blocks) for level in common)
+    return sorted(next((chain for chain in chains if len(chain) > 1), []))
+
+
+def _together(levels: Sequence[int], blocks: Sequence[Block]) -> list[int]:
+    """Of the levels, in their order, each that some block has beside all those before it."""
     kept: list[int] = []
-    for level in sorted(levels, key=lambda level: -num_blocks[level]):
-        blocks = [block for block in blocks if level in block]
-        if not blocks:
-            break
-        kept.append(level)
-    return sorted(kept) if len(kept) > 1 else []
+    for level in levels:
+        sharing = [block for block in blocks if level in block]
+        if sharing and level not in kept:
+            kept.append(level)
+            blocks = sharing
+    return kept

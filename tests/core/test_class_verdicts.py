@@ -61,7 +61,8 @@ def test_of_groups_that_are_alike_hardly_ever_is_a_class_told(capsys: pytest.Cap
 
 
 def test_a_further_look_may_spend_half_as_much() -> None:
-    sides = [side(rates, range(4), np.random.default_rng(2)) for rates in ((0.9, 0.9, 0.9), (0.94, 0.9, 0.9))]
-    first, second = (class_verdicts(*sides, LABELS, 3, look)[0] for look in (1, 2))
+    random = np.random.default_rng(2)
+    one, other = (side(rates, range(4), random) for rates in ((0.9, 0.9, 0.9), (0.94, 0.9, 0.9)))
+    first, second = (class_verdicts(one, other, LABELS, 3, look)[0] for look in (1, 2))
     assert second.p == pytest.approx(2 * first.p)
     assert second.interval.low < first.interval.low

@@ -99,6 +99,18 @@ def test_what_only_some_values_were_trained_beside_is_left_out_and_named(databas
     assert rates.means[0].interval is None  # of a single seed
 
 
+def test_two_values_that_stand_beside_each_other_are_found_where_the_first_stands_beside_none(
+    database: Database,
+) -> None:
+    for rate, pool in ((0.001, "max"), (0.01, "avg"), (0.1, "avg")):
+        trained(database, 0.9 + rate, learning_rate=rate, architecture={"name": "lenet5", "parameters": {"pool": pool}})
+    started(database, epochs=1, learning_rate=0.01, architecture={"name": "lenet5", "parameters": {"pool": "max"}})
+    told = effects(database)
+    rates = told.effect(factor(told, "learning_rate"))
+    assert means(rates) == {"0.01": pytest.approx(0.91), "0.1": pytest.approx(1.0)}
+    assert [rates.factor.axis.levels[level] for level in rates.apart] == [0.001]
+
+
 def test_of_time_repeats_tell_too_and_a_loss_that_was_not_finite_is_left_out(database: Database) -> None:
     for rate, seconds in ((0.1, (1.0, 3.0)), (0.01, (5.0, 5.0))):
         for second in seconds:
