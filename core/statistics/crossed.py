@@ -51,19 +51,18 @@ def unpaired_difference(one: Marks, other: Marks) -> Difference:
 
 @dataclass(frozen=True)
 class _Table:
-    """Rows are seeds, columns images: their means, and s² of what neither explains."""
+    """Rows are seeds, columns images: the mean of all, how many rows, s² of their means, the columns' means, and s² of
+    what neither explains."""
 
-    rows: NDArray[np.float64]
+    mean: float
+    num_rows: int
+    spread: float
     columns: NDArray[np.float64]
     residual: float
 
-    @property
-    def mean(self) -> float:
-        return float(self.rows.mean())
-
 
 def _table(values: Marks) -> _Table:
-    """From sums of whole numbers, which are exact: no S × N array of floats is made."""
+    """From sums of whole numbers, which are exact: no S × N array of floats is made, and equal shares are equal."""
     num_rows, num_columns = values.shape
     row_sums, column_sums = values.sum(1, dtype=np.int64), values.sum(0, dtype=np.int64)
     total, squares = int(row_sums.sum()), int(np.count_nonzero(values))  # all are -1, 0 or 1
@@ -72,17 +71,17 @@ def _table(values: Marks) -> _Table:
     rest = (
         squares * size + total**2 - num_rows * int((row_sums**2).sum()) - num_columns * int((column_sums**2).sum())
     )  # fmt: skip
-    return _Table(
-        row_sums / num_columns, column_sums / num_rows, rest / size / ((num_rows - 1) * (num_columns - 1))
-    )  # fmt: skip
+    residual = rest / size / ((num_rows - 1) * (num_columns - 1))
+    spread = float(row_sums.var(ddof=1)) / num_columns**2
+    return _Table(total / size, num_rows, spread, column_sums / num_rows, residual)
 
 
 def _difference(tables: Sequence[_Table], value: float, columns: NDArray[np.float64]) -> Difference:
     num_images = len(columns)
     images = Estimate(value, float(columns.var(ddof=1)) / num_images, num_images - 1)
-    sizes = [len(table.rows) for table in tables]
+    sizes = [table.num_rows for table in tables]
     rests = [table.residual / size / num_images for table, size in zip(tables, sizes, strict=True)]
-    return combined(images, [float(table.rows.var(ddof=1)) for table in tables], sizes, rests)
+    return combined(images, [table.spread for table in tables], sizes, rests)
 
 
 def combined(

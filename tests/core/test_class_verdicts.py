@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from core.class_verdicts import class_verdicts
 from core.predictions import Predictions
+from core.readings import Readings, class_differences
+from core.statistics.crossed import unpaired_difference
 
 LABELS = np.repeat(np.arange(3), [500, 500, 20]).astype(np.uint8)
 
@@ -58,6 +60,23 @@ def test_of_groups_that_are_alike_hardly_ever_is_a_class_told(capsys: pytest.Cap
     with capsys.disabled():
         print(f"\n    a class told where none differs: {wrong / times:.1%}")
     assert wrong / times <= 0.05
+
+
+def test_equal_recalls_do_not_differ_by_what_rounding_leaves() -> None:
+    labels = np.zeros(12, np.uint8)
+    right = [3, 1, 0, 1, 1, 3, 1, 0, 1, 2, 3, 2], [1, 2, 3, 3, 1, 1, 0, 2, 0, 3, 1, 1]  # of three seeds, by image
+    votes = [np.array([own, 3 - np.array(own)], np.int32).T for own in right]
+    first, second = (Readings(own, own.astype(np.float32), 3) for own in votes)
+    (told,) = class_differences(first, second, labels, ("a", "b"))
+    assert told.recalls[0] != told.recalls[1], "as floats"
+    assert told.difference == 0
+
+
+def test_seeds_that_are_all_alike_name_no_winner_whatever_their_number() -> None:
+    marks = (np.arange(400) > 2).astype(np.uint8)
+    for size in range(3, 9):
+        both = unpaired_difference(np.stack([marks] * size), np.stack([marks] * (size + 1))).both
+        assert (both.value, both.variance, both.p) == (0, 0, 1)
 
 
 def test_a_further_look_may_spend_half_as_much() -> None:
