@@ -136,7 +136,9 @@ def what_follows(verdict: Verdict) -> str:
     look = verdict.look + 1
     part = 100 * ERROR * share_of_look(look)
     looked = f"the {ordinal(look)} look at this question"
-    often = f" About {verdict.more} decide four times in five, if the difference is as it looks." if verdict.more else ""
+    often = (
+        f" About {verdict.more} decide four times in five, if the difference is as it looks." if verdict.more else ""
+    )
     return (
         f"{runs}{often} The verdict with them is {looked}, which may spend {part:.3g} of the 5\u00a0%: with fewer than "
         "would decide, that is likely spent for nothing."
