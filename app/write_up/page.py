@@ -63,7 +63,7 @@ def write_up(session: Session, settings: Settings, view: CompareView, whole: Who
     looks = looks_of(comparison.groups)
     num_train = {run.dataset: num_images(run.dataset, "train", settings) for run in comparison.runs}
     axis = axis_of(comparison, view.x, num_train, of_seeds=view.lines == "seeds")
-    intervals = accuracy_intervals(comparison.groups, whole.verdicts.images_only)
+    intervals = accuracy_intervals(comparison.groups, whole.verdicts.sizes)
     text = rendered(
         "write_up/page.html",
         title=experiment.name if experiment else f"Comparison of {counted(len(groups), 'config')}",

@@ -88,7 +88,7 @@ def test_groups_that_read_all_images_alike_are_not_sent_for_more_seeds(database:
         for differences in ({}, {"architecture": {"name": "custom-mlp"}}):
             judged(database, settings, {1, 2, 3 + seed}, seed=seed, **differences)
     (verdict,) = told(database, settings)
-    assert (verdict.verdict.outcome, verdict.more) == ("undecided", None)
+    assert (verdict.verdict.outcome, verdict.verdict.more) == ("undecided", None)
     assert verdict.what_next.startswith("Both read each test image right equally often")
 
 
