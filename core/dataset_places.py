@@ -86,7 +86,8 @@ def _refuse_in_use(session: Session, name: str) -> None:
     num = len(session.exec(open_runs).all())
     if num:
         runs = "A run waits for it or trains" if num == 1 else f"{num:,} runs wait for it or train"
-        raise DatasetInUse(f"{runs} on {name}. Cancel them, or wait until they have ended.")
+        until = "Cancel it, or wait until it has" if num == 1 else "Cancel them, or wait until they have"
+        raise DatasetInUse(f"{runs} on {name}. {until} ended.")
     at_work = select(DatasetTask.id).where(DatasetTask.dataset == name, col(DatasetTask.state).in_(OPEN))
     if session.exec(at_work.limit(1)).first() is not None:
         raise DatasetInUse(f"{name} is being made ready. Cancel that, or wait.")

@@ -194,6 +194,7 @@ def _with_seed(resolved: ResolvedRun, varied: str, seed: int) -> ResolvedRun:
 
 def _name_of(grid: Grid, runs: Sequence[ResolvedRun]) -> str:
     config = runs[0].config
-    varied = [path_words(path) for path in grid]
+    varied = [path_words(path) for path in grid if path != "dataset"]
     what = " and ".join(varied) if varied else config.architecture.name
-    return f"{what} on {config.dataset}"[:MAX_NAME_LENGTH].capitalize()
+    where = f"{len(grid['dataset'])} datasets" if "dataset" in grid else config.dataset
+    return f"{what} on {where}"[:MAX_NAME_LENGTH].capitalize()

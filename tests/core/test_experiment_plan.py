@@ -27,6 +27,8 @@ def test_a_grid_and_seeds_make_every_combination_seed_by_seed() -> None:
     }  # fmt: skip
     assert plan.runs[0].config.name == "learning rate 0.1, pool max, seed 0"
     assert plan.name == "Learning rate and pool on digits"
+    of_two = plan_experiment(base=BASE, grid={"dataset": ["digits", "mnist"], "learning_rate": [0.1, 0.01]}, seeds=1)
+    assert of_two.name == "Learning rate on 2 datasets"
 
 
 def test_architectures_vary_by_name_or_with_parameters() -> None:
