@@ -38,7 +38,7 @@ class Pen:
         of_seeds = f"<br>%{{customdata[0]:{form}}} to %{{customdata[1]:{form}}}, %{{customdata[2]}} seeds"
         epochs = [[epoch] if self.axis.is_not_epochs else [] for epoch, _ in curve]
         customdata = [
-            [_short(told.low), _short(told.high), told.n, *epoch] if told else [None, None, None, *epoch]
+            [self._short(told.low), self._short(told.high), told.n, *epoch] if told else [None, None, None, *epoch]
             for (_, told), epoch in zip(curve, epochs, strict=True)
             if not self.is_overview
         ]
@@ -47,7 +47,7 @@ class Pen:
             "uid": f"mean-{group.config_hash}",
             "meta": {"group": group.config_hash},
             "x": places,
-            "y": [_short(told.mean) if told else None for _, told in curve],
+            "y": [self._short(told.mean) if told else None for _, told in curve],
             "customdata": customdata,
             "cliponaxis": not self.has_markers,
             "hovertemplate": self._told("%{customdata[3]}", of_seeds if len(group.seeds) > 1 else ""),
@@ -62,8 +62,8 @@ class Pen:
             if has_values:
                 x += [*(at for at, _ in known), *(at for at, _ in reversed(known)), None]
                 y += [
-                    *(_short(edge.high) for _, edge in known),
-                    *(_short(edge.low) for _, edge in reversed(known)),
+                    *(self._short(edge.high) for _, edge in known),
+                    *(self._short(edge.low) for _, edge in reversed(known)),
                     None,
                 ]
         own = {"name": group.label, "uid": f"band-{group.config_hash}", "meta": {"group": group.config_hash}}
@@ -75,7 +75,7 @@ class Pen:
             "uid": f"run-{seed.run.id}",
             "meta": {"group": group.config_hash, "run": seed.run.id},
             "x": self.axis.of_seed(group, seed),
-            "y": [_short(getattr(point, self.key)) for point in seed.points],
+            "y": [self._short(getattr(point, self.key)) for point in seed.points],
             "hovertemplate": self._told("%{customdata}"),
             **self._at_epochs([point.epoch for point in seed.points]),
         }
@@ -103,6 +103,10 @@ class Pen:
                 }
             )
         return lines
+
+    def _short(self, value: float | None) -> float | None:
+        """As exact as anybody reads it: the digits beyond would be half of the page. Many lines are packed instead."""
+        return value if value is None or self.is_overview else float(f"{value:.6g}")
 
     def _at_epochs(self, epochs: Sequence[int]) -> Trace:
         return {"customdata": epochs} if self.axis.is_not_epochs else {}
@@ -146,8 +150,3 @@ def _dotted(colour: str) -> Trace:
 def _checked(**look: Any) -> Trace:
     checked: Trace = go.Scatter(look).to_plotly_json()
     return checked
-
-
-def _short(value: float | None) -> float | None:
-    """As exact as anybody reads it: of a thousand runs the digits beyond would be half of the page."""
-    return None if value is None else float(f"{value:.6g}")

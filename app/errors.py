@@ -39,6 +39,7 @@ from core.trained_weights import WeightsMissing, WeightsReplaced
 BUSY = 503
 DISK_FULL = 507
 LOOK_AT_IT = "Look at it again: it may have changed since the page was loaded."
+OUR_FAULT = "Something went wrong here; the server's log says what."
 IMAGES_COME = "Its images come with the first run on it; one that was imported is imported again."
 
 logger = logging.getLogger(__name__)
@@ -115,7 +116,16 @@ def _handler(describe: Callable[[Any], Problem]) -> Callable[[Request, Any], Awa
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     """Answered outside of the security middleware, so with its headers here; the server logs the traceback."""
-    return answer(request, problem(500, "Something went wrong here; the server's log says what."), HEADERS)
+    return answer(request, problem(500, OUR_FAULT), HEADERS)
+
+
+def on_its_way(error: Exception) -> Problem:
+    """The same for an answer whose head was sent, where no handler comes in any more."""
+    describe = next((_DESCRIPTIONS[kind] for kind in type(error).__mro__ if kind in _DESCRIPTIONS), None)
+    if describe is not None:
+        return describe(error)
+    logger.error("A page could not be written to its end.", exc_info=error)
+    return problem(500, OUR_FAULT)
 
 
 def _refused_values(error: RequestValidationError) -> Problem:

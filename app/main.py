@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from starlette.staticfiles import StaticFiles
 
 from app.api import (
     architectures,
@@ -67,6 +66,7 @@ from app.prediction import Predictor
 from app.reaper import Reaper
 from app.security import Guard
 from app.sign_in import TokenCheck
+from app.static_files import HeldFiles
 from app.templating import STATIC_FOLDER
 from core.backup import remove_leftovers
 from core.database import open_database
@@ -148,7 +148,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings, app.state.token_check, app.state.paths = settings, check, {}
     app.add_middleware(Guard, settings=settings, check=check)
     add_error_handlers(app)
-    app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")
+    app.mount("/static", HeldFiles(STATIC_FOLDER), name="static")
     for page in PAGES:
         app.include_router(page.router, include_in_schema=False)
     for door in DOORS:

@@ -94,6 +94,12 @@ def list_runs(session: Session, wanted: RunFilter, *, limit: int = 50, cursor: s
     )
 
 
+def check_cursor(wanted: RunFilter, cursor: str) -> None:
+    """Raises InvalidCursor where `list_runs` would; an empty one is none."""
+    if cursor:
+        _after(cursor, wanted, _SORT_EXPRESSIONS[wanted.sort])
+
+
 def count_by_state(session: Session) -> dict[RunState, int]:
     """How many runs are in each state, the bin apart; states without runs count 0."""
     listed = col(Run.deleted_at).is_(None)

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -13,8 +12,7 @@ class Interval(NamedTuple):
     high: float
 
 
-@dataclass(frozen=True)
-class Spread:
+class Spread(NamedTuple):
     """A figure over the n seeds that have it; `deviation` is s, 0 of a single one."""
 
     n: int

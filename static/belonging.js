@@ -21,7 +21,7 @@ function outline(chart, shown) {
     for (const [group, , run, length] of (hoverinfo !== "skip" && meta.parts) || []) {
       if (shown.some((which) => group === which.group && (!which.run || !run || run === which.run))) {
         const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
-        const points = [...Array(length).keys()].map((at) => start + at).filter((at) => y[at] !== null && x[at] !== null);
+        const points = [...Array(length).keys()].map((at) => start + at).filter((at) => Number.isFinite(y[at]));
         const place = (at) => `${(xaxis._offset + xaxis.c2p(x[at])).toFixed(1)} ${(yaxis._offset + yaxis.c2p(y[at])).toFixed(1)}`;
         line.setAttribute("d", points.map((at) => (points.includes(at - 1) ? "L" : "M") + place(at)).join(""));
         line.setAttribute("class", "only-line");

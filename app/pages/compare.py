@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 from sqlmodel import Session
 
 from app.compare_axes import axis_of
@@ -14,11 +14,13 @@ from app.compare_charts import compare_panels
 from app.compare_columns import columns_of, in_order, in_rows
 from app.compare_costs import conditions_words, cost_sheet
 from app.compare_looks import looks_of
+from app.compare_overview import packed
 from app.compare_parameters import parameters_of
 from app.compare_sheets import config_sheet, network_names, report_sheet, unlike_the_report
 from app.compare_table import MEASURES
 from app.compare_view import NETWORK, CompareView
 from app.dependencies import CurrentSettings, Reading, Writing
+from app.early_heads import render_in_two
 from app.more_seeds_words import machine_of
 from app.templating import render
 from core.chosen_runs import choose_runs
@@ -41,8 +43,9 @@ router = APIRouter()
 
 
 @router.get("/compare", name="compare_page")
-def compare_page(request: Request, view: View, session: Reading, settings: CurrentSettings) -> HTMLResponse:
-    return render(request, "pages/compare.html", **_now(session, view, settings))
+def compare_page(request: Request, view: View, settings: CurrentSettings) -> StreamingResponse:
+    """Plotly is read while this compares."""
+    return render_in_two(request, "pages/compare.html", lambda session: _now(session, view, settings))
 
 
 @router.get("/compare/now", name="compare_now")
@@ -88,11 +91,13 @@ def _now(session: Session, view: CompareView, settings: Settings) -> dict[str, A
     verdicts = judge(session, settings, comparison, baseline or comparison.groups[0])
     literature = literature_sheet(comparison, verdicts)
     lines = reference_lines(literature, view)
-    published = [group for group in comparison.groups if group.published is not None]
     num_train = {run.dataset: num_images(run.dataset, "train", settings) for run in comparison.runs}
     axis = axis_of(comparison, view.x, num_train, of_seeds=view.lines == "seeds")
     groups = in_rows(in_order(comparison.groups, view), view)
-    beside = [group for group in comparison.groups if group in groups] if view.rows == "first" else comparison.groups
+    shown = {group.config_hash for group in groups}
+    beside = [group for group in comparison.groups if group.config_hash in shown]
+    published = [group for group in comparison.groups if group.published is not None]
+    beside_report = [group for group in beside if group.published is not None]
     return {
         "event_id": event_id, "view": view, "left_out": chosen.left_out, "comparison": comparison, "looks": looks,
         "launch_key": secrets.token_urlsafe(16), "machine": machine_of(session), "most_seeds": MOST_AT_ONCE,
@@ -101,8 +106,8 @@ def _now(session: Session, view: CompareView, settings: Settings) -> dict[str, A
         "measures": MEASURES, "axis": axis, "verdicts": verdicts, "literature": literature,
         "literature_shown": literature[:MOST_ROWS], "literature_sources": sources_of(literature),
         "reference_lines": lines,
-        "panels": with_reference_lines(compare_panels(comparison, view, looks, axis), lines),
-        "published": published, "report_rows": report_sheet(published, view.figure),
+        "panels": packed(with_reference_lines(compare_panels(comparison, view, looks, axis), lines)),
+        "published": published, "beside_report": beside_report, "report_rows": report_sheet(beside_report, view.figure),
         "unlike_report": unlike_the_report(published),
         "baseline_group": baseline or comparison.groups[0],
         "other_networks": other_networks(comparison.groups, baseline or comparison.groups[0]),

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 from sqlmodel import Session
 
 from app.bulk_words import words_of
 from app.dependencies import CurrentSettings, Reading, Writing
+from app.early_heads import render_in_two
 from app.formatting import architecture_title
 from app.pages.runs_view import RunsView
 from app.run_rows import rows_of
@@ -26,7 +27,7 @@ from core.known_networks import architectures_trained
 from core.queue_order import is_paused, stops_running
 from core.queue_order import pause_queue as pause
 from core.run_state import RunState
-from core.runs import count_by_state, list_runs
+from core.runs import check_cursor, count_by_state, list_runs
 from core.settings import Settings
 from core.tables import Run, Worker
 from core.tags import tags_in_use
@@ -72,13 +73,16 @@ def start(request: Request) -> RedirectResponse:
 
 
 @router.get("/runs", name="runs_page")
-def runs_page(request: Request, view: View, session: Reading, settings: CurrentSettings) -> HTMLResponse:
-    return render(
-        request, "pages/runs.html",
-        families=[(name, architecture_title(name)) for name in architectures_trained(session)],
-        datasets=[(dataset.name, dataset.title) for dataset in datasets_here(session).values()],
-        **(_table(session, settings, view) | _workers(session, settings) | _undo(session, request.query_params)),
-    )  # fmt: skip
+def runs_page(request: Request, view: View, settings: CurrentSettings) -> StreamingResponse:
+    def now(session: Session) -> dict[str, Any]:
+        return {
+            "families": [(name, architecture_title(name)) for name in architectures_trained(session)],
+            "datasets": [(dataset.name, dataset.title) for dataset in datasets_here(session).values()],
+            **_table(session, settings, view), **_workers(session, settings), **_undo(session, request.query_params),
+        }  # fmt: skip
+
+    check_cursor(view.as_filter(), view.cursor)
+    return render_in_two(request, "pages/runs.html", now)
 
 
 @router.get("/runs/table", name="runs_table")
