@@ -38,7 +38,7 @@ class Pen:
         of_seeds = f"<br>%{{customdata[0]:{form}}} to %{{customdata[1]:{form}}}, %{{customdata[2]}} seeds"
         epochs = [[epoch] if self.axis.is_not_epochs else [] for epoch, _ in curve]
         customdata = [
-            [self._short(told.low), self._short(told.high), told.n, *epoch] if told else [None, None, None, *epoch]
+            [*self._short([told.low, told.high]), told.n, *epoch] if told else [None, None, None, *epoch]
             for (_, told), epoch in zip(curve, epochs, strict=True)
             if not self.is_overview
         ]
@@ -47,7 +47,7 @@ class Pen:
             "uid": f"mean-{group.config_hash}",
             "meta": {"group": group.config_hash},
             "x": places,
-            "y": [self._short(told.mean) if told else None for _, told in curve],
+            "y": self._short([told.mean if told else None for _, told in curve]),
             "customdata": customdata,
             "cliponaxis": not self.has_markers,
             "hovertemplate": self._told("%{customdata[3]}", of_seeds if len(group.seeds) > 1 else ""),
@@ -57,15 +57,13 @@ class Pen:
         """A closed outline for each stretch without a gap."""
         x: list[float | None] = []
         y: list[float | None] = []
-        for has_values, stretch in groupby(zip(places, edges, strict=True), key=lambda point: point[1] is not None):
-            known = [(at, edge) for at, edge in stretch if edge is not None]
+        for has_values, stretch in groupby(range(len(edges)), key=lambda at: edges[at] is not None):
             if has_values:
-                x += [*(at for at, _ in known), *(at for at, _ in reversed(known)), None]
-                y += [
-                    *(self._short(edge.high) for _, edge in known),
-                    *(self._short(edge.low) for _, edge in reversed(known)),
-                    None,
-                ]
+                inside = [*stretch]
+                there = places[inside[0] : inside[-1] + 1]
+                lows, highs = zip(*filter(None, edges[inside[0] : inside[-1] + 1]), strict=True)
+                x += [*there, *reversed(there), None]
+                y += [*self._short(highs), *self._short(lows[::-1]), None]
         own = {"name": group.label, "uid": f"band-{group.config_hash}", "meta": {"group": group.config_hash}}
         return _area(look.colour) | own | {"x": x, "y": y}
 
@@ -75,7 +73,7 @@ class Pen:
             "uid": f"run-{seed.run.id}",
             "meta": {"group": group.config_hash, "run": seed.run.id},
             "x": self.axis.of_seed(group, seed),
-            "y": [self._short(getattr(point, self.key)) for point in seed.points],
+            "y": self._short(seed.columns[self.key]) if seed.points else [],
             "hovertemplate": self._told("%{customdata}"),
             **self._at_epochs([point.epoch for point in seed.points]),
         }
@@ -104,9 +102,9 @@ class Pen:
             )
         return lines
 
-    def _short(self, value: float | None) -> float | None:
-        """As exact as anybody reads it: the digits beyond would be half of the page. Many lines are packed instead."""
-        return value if value is None or self.is_overview else float(f"{value:.6g}")
+    def _short(self, values: Sequence[float | None]) -> Sequence[float | None]:
+        """As exact as anybody reads them: the digits beyond would be half of the page. Many lines are packed."""
+        return values if self.is_overview else [value if value is None else float(f"{value:.6g}") for value in values]
 
     def _at_epochs(self, epochs: Sequence[int]) -> Trace:
         return {"customdata": epochs} if self.axis.is_not_epochs else {}

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from operator import attrgetter
 from statistics import fmean
 from typing import Literal
 
@@ -101,8 +100,7 @@ class Group:
 
     def curve(self, measure: Measure) -> list[tuple[int, Spread | None]]:
         """Epoch by epoch over the seeds that have that epoch; None where a loss of one was not finite."""
-        figure = attrgetter(measure)
-        rows = [[figure(point) for point in seed.points] for seed in self.measured]
+        rows = [seed.columns[measure] for seed in self.measured]
         epochs = [[point.epoch for point in seed.points] for seed in self.measured]
         if epochs and epochs.count(epochs[0]) == len(epochs) and not any(None in row for row in rows):
             return list(zip(epochs[0], spreads(rows), strict=True))

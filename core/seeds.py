@@ -1,10 +1,10 @@
 """A seed of a group in a comparison: its run, the epochs of it, and all runs that repeat it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from core.tables import Run
 
@@ -36,6 +36,11 @@ class Seed:
     run: Run
     points: Sequence[EpochPoint]
     repeats: Sequence[Run]
+
+    @cached_property
+    def columns(self) -> Mapping[str, Sequence[Any]]:  # Any: only losses may be None, which a mapping cannot say
+        """Each figure of EpochPoint by its name, epoch by epoch."""
+        return dict(zip(EpochPoint._fields, zip(*self.points, strict=True), strict=False))
 
     def seconds_until(self) -> dict[int, float]:
         """By epoch, how long it had trained, evaluated and written checkpoints when that epoch ended."""

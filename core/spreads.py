@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -63,4 +64,4 @@ def spreads(rows: Sequence[Sequence[float]]) -> list[Spread]:
     n, low, high = len(table), table.min(0), table.max(0)
     mean = np.clip(table.sum(0) / n, low, high)
     deviation = np.sqrt(((table - mean) ** 2).sum(0) / max(1, n - 1))
-    return [Spread(n, *told) for told in zip(*(each.tolist() for each in (mean, low, high, deviation)), strict=True)]
+    return list(map(Spread, repeat(n), *(each.tolist() for each in (mean, low, high, deviation))))

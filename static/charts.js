@@ -55,8 +55,11 @@ function themedLayout(layout) {
 const ARRAYS = { u1: Uint8Array, f4: Float32Array };
 
 // Many numbers come as bytes in base64, as Plotly too would take them: whoever looks at them here finds numbers.
-function unpacked(numbers) {
-  return new ARRAYS[numbers.dtype](Uint8Array.from(atob(numbers.bdata), (byte) => byte.charCodeAt(0)).buffer);
+function unpacked({ dtype, bdata }) {
+  const text = atob(bdata);
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+  return new ARRAYS[dtype](bytes.buffer);
 }
 
 // What is to be drawn in place of what is there.

@@ -57,9 +57,9 @@ class Server(NamedTuple):
     client: httpx2.Client
 
     def cpu_seconds(self) -> float:
-        """Of all its threads so far, to the nanosecond: Linux's first figure of schedstat."""
-        tasks = Path("/proc", str(self.process.pid), "task").iterdir()
-        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+        """Of all its threads so far, those that ended too; to a hundredth of a second."""
+        used = self.process.cpu_times()
+        return float(used.user + used.system)
 
 
 @contextmanager
