@@ -18,7 +18,6 @@ let image = null; // a Blob, or null: the test image of the address
 let asking = null;
 let timer = 0;
 let isDue = false;
-let isCopying = false;
 
 const say = (id, words) => (document.getElementById(id).textContent = words);
 
@@ -48,7 +47,7 @@ function swap(html) {
   const focused = answers.contains(document.activeElement) && document.activeElement.getAttribute("href");
   answers.innerHTML = html;
   if (focused) [...answers.querySelectorAll("a")].find((link) => link.getAttribute("href") === focused)?.focus({ preventScroll: true });
-  answers.setAttribute("aria-busy", String(isDue || isCopying));
+  answers.setAttribute("aria-busy", String(isDue));
   tell();
 }
 
@@ -63,20 +62,21 @@ function askSoon() {
   }, SEND_MS);
 }
 
-async function send() {
+function send() {
   isDue = false;
-  if (source === pad) {
-    isCopying = true;
-    const copy = await new Promise((done) => pad.toBlob(done));
-    isCopying = false;
-    if (source === pad) image = copy; // and not a test image or a file that came meanwhile
-  }
-  await ask();
+  if (source === pad) image = drawn();
+  return ask();
+}
+
+/** The pad as it is now. Not by toBlob: a busy browser takes seconds for it, and may give an older copy after a newer one. */
+function drawn() {
+  const png = atob(pad.toDataURL("image/png").split(",")[1]);
+  return new Blob([Uint8Array.from(png, (byte) => byte.charCodeAt(0))], { type: "image/png" });
 }
 
 let isDrawing = false; // by pointer
 /** To those who do not see: once the pen is lifted. */
-const tell = () => isDrawing || isDue || isCopying || say("try-said", answers.querySelector("[data-agreement]")?.dataset.agreement ?? "");
+const tell = () => isDrawing || isDue || say("try-said", answers.querySelector("[data-agreement]")?.dataset.agreement ?? "");
 
 let source = null;
 let numShown = 0;
