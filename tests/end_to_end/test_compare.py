@@ -388,5 +388,9 @@ def test_the_report_opens_from_the_disk_without_network_or_script(
         assert alone.evaluate(SIDEWAYS) <= 0
         found = Axe().run(alone)
         assert found.violations_count == 0, found.generate_report()
+    long = tmp_path / "long.html"
+    long.write_text(file.read_text().replace("<bdi>", f"<bdi>{'x' * 200}").replace("<b>", f"<b>{'x' * 200}"))
+    alone.goto(long.as_uri())
+    assert alone.evaluate(SIDEWAYS) <= 0, "names of 200 letters, at 360 px"
     alone.emulate_media(media="print", color_scheme="dark")
     assert alone.evaluate("() => getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
