@@ -27,7 +27,7 @@ def trainyard(settings: Settings, command: str, file: Path) -> str:
 def test_runs_restored_from_a_backup_taken_while_they_trained_end_as_undisturbed_ones(
     settings: Settings, database: Database, tmp_path: Path
 ) -> None:
-    epochs = 40
+    epochs = 150  # two backups take seconds on a busy machine, and it must still be training then
     with working(settings):
         run_id = launch(database, epochs=epochs, validation=200, selection="best_val")
         waiting = launch(database, epochs=2)
