@@ -180,3 +180,10 @@ def _everything(session: Session) -> tuple[list[object], set[str]]:
         for table in ("run", "epoch", "event", "runtag")
     ]
     return [*rows], set(session.exec(select(col(Run.config_hash))))
+
+
+@pytest.mark.parametrize("path", ["/runs/1", "/compare?runs=1,2"])
+def test_plotly_is_the_module_that_the_charts_import(client: TestClient, path: str) -> None:
+    """As a script beside it, it would be read twice."""
+    tags = re.findall(r"<script[^>]*vendor/plotly[^>]*>", client.get(path).text)
+    assert [('type="module"' in tag, "async" in tag) for tag in tags] == [(True, True)]
