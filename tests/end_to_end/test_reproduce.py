@@ -28,13 +28,16 @@ def stopped_early(trainyard: Trainyard) -> int:
 
 
 @pytest.fixture(scope="module")
-def with_other_threads(trainyard: Trainyard) -> int:
-    """A run that says of itself that it had two threads, and had one: trained again its sums are rounded otherwise."""
-    run = trainyard.launch(epochs=3)
+def trained_otherwise(trainyard: Trainyard) -> int:
+    """A run that says of itself that it had two threads, and had one, and a learning rate that it nearly had."""
+    config = {"architecture": {"name": "lenet5"}, "dataset": "digits", "epochs": 3, "learning_rate": 0.010001}
+    run = int(trainyard.api.post("runs", json=config).json()["id"])
     trainyard.wait_until_completed(run)
-    environment = trainyard.api.get(f"runs/{run}").json()["environment"] | {"threads": 2}
+    told = trainyard.api.get(f"runs/{run}").json()
+    columns = {"environment": told["environment"] | {"threads": 2}, "config": told["config"] | {"learning_rate": 0.01}}
     with closing(sqlite_module().connect(Settings(data_dir=trainyard.data_dir).database_file)) as database:
-        database.execute("UPDATE run SET environment = ? WHERE id = ?", (json.dumps(environment), run))
+        for column, value in columns.items():
+            database.execute(f"UPDATE run SET {column} = ? WHERE id = ?", (json.dumps(value), run))
         database.commit()
     return run
 
@@ -66,12 +69,12 @@ def test_reproduce_answers_identical_on_both_pages_and_in_the_api(
 
 
 def test_a_reproduction_that_differs_names_the_epoch_and_the_layer(
-    trainyard: Trainyard, with_other_threads: int
+    trainyard: Trainyard, trained_otherwise: int
 ) -> None:
-    answer = trainyard.api.post(f"runs/{with_other_threads}/reproduce", headers={"Idempotency-Key": "differs"})
+    answer = trainyard.api.post(f"runs/{trained_otherwise}/reproduce", headers={"Idempotency-Key": "differs"})
     assert answer.status_code == 201
     again = answer.json()["id"]
-    repeated = trainyard.api.post(f"runs/{with_other_threads}/reproduce", headers={"Idempotency-Key": "differs"})
+    repeated = trainyard.api.post(f"runs/{trained_otherwise}/reproduce", headers={"Idempotency-Key": "differs"})
     assert (repeated.status_code, repeated.json()["id"]) == (200, again)
     trainyard.wait_until_completed(again)
     assert trainyard.api.get(f"runs/{again}").json()["environment"]["threads"] == 2
@@ -107,10 +110,10 @@ def test_a_run_that_is_not_completed_is_not_reproduced(trainyard: Trainyard) -> 
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_the_answers_are_legible_in_every_look(
-    open_page: OpenPage, stopped_early: int, with_other_threads: int, look: str
+    open_page: OpenPage, stopped_early: int, trained_otherwise: int, look: str
 ) -> None:
     page = open_page(**LOOKS[look])
-    for run, kind in ((stopped_early, "identical"), (with_other_threads, "different")):
+    for run, kind in ((stopped_early, "identical"), (trained_otherwise, "different")):
         page.goto(f"/runs/{run}")
         expect(page.locator("[data-answer]")).to_have_attribute("data-answer", kind)
         found = Axe().run(page)
