@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from app import verdict_words as words
 from app.class_words import OfClasses
+from app.verdict_methods import Method, how_shared, methods
 from core.class_verdicts import verdicts_on_classes
 from core.comparison import Comparison, Group, seeds_left_out
 from core.dataset_store import DatasetBroken, DatasetMissing, MaterialisedDataset, materialised
@@ -57,12 +58,12 @@ class Told:
         return " ".join(part for part in (f"{told}.", self.what_next, self.networks, *self.notes) if part)
 
     @property
-    def methods(self) -> list[words.Method]:
-        return words.methods(self.verdict.judged) if self.verdict.judged else []
+    def methods(self) -> list[Method]:
+        return methods(self.verdict.judged) if self.verdict.judged else []
 
     @property
     def how_shared(self) -> str:
-        return words.how_shared(self.verdict, self.num_judged) if self.verdict.judged else ""
+        return how_shared(self.verdict, self.num_judged) if self.verdict.judged else ""
 
 
 @dataclass(frozen=True)

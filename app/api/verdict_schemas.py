@@ -12,7 +12,7 @@ from core.spreads import Interval
 
 if TYPE_CHECKING:  # they bring SciPy along, which the server imports with the first comparison
     from app.compare_verdicts import Told, Verdicts
-    from app.verdict_words import Method
+    from app.verdict_methods import Method
     from core.statistics.pairs import Disagreement
 
 
