@@ -115,7 +115,7 @@ def gain_of_highest(groups: Sequence[Group], num_images: int | None) -> float | 
     means = ranking.means_of(values, deviations, sizes, num_images)
     leader = int(means.values.argmax())
     tied = np.flatnonzero(ranking.by_bonferroni(means.ps(leader), leader) > ERROR).tolist()
-    return ranking.gain_of_leading(means, tied) if len(tied) > 1 else 0.0
+    return ranking.gain_of_leading(means, tied)
 
 
 def _has_few_levels(factor: Factor) -> bool:

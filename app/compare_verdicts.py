@@ -106,7 +106,7 @@ def reach_of(intervals: Sequence[Interval]) -> float:
         if near and low * high > 0 and min(abs(low), abs(high)) > FAR * near:
             break
         near = max(abs(low), abs(high))
-    return near * 1.08 or 0.01
+    return min(1.0, near * 1.08) or 0.01
 
 
 def baseline_of(groups: Sequence[Group], asked: str) -> Group | None:

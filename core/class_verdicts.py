@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.comparison import LEAST_SEEDS
 from core.marks import Marks
 from core.predictions import Predictions
 from core.readings import Labels
@@ -13,7 +14,6 @@ from core.statistics.crossed import paired_difference, unpaired_difference
 from core.statistics.several import ERROR, shared
 
 Seeds = Mapping[int, Marks]  # by seed, which images its run reads rightly
-LEAST_SEEDS = 3  # on a side, as of a verdict
 LEAST_IMAGES = 30  # of a class: below, an interval by Student's t says little of a share. Guess, untuned
 
 
@@ -56,6 +56,6 @@ def verdicts_on_classes(
             estimates[number] = compare(one[:, images], other[:, images]).both
     shares = shared([estimate.p for estimate in estimates.values()], [look] * len(estimates))
     return {
-        number: ClassVerdict(estimate.value, estimate.interval(1 - share.part), share.p)
+        number: ClassVerdict(estimate.value, estimate.interval(1 - share.part).within(-1.0, 1.0), share.p)
         for (number, estimate), share in zip(estimates.items(), shares, strict=True)
     }

@@ -134,8 +134,8 @@ def seeds_of(group: Group, outcome: Outcome) -> dict[int, float]:
 
 
 def within(interval: Interval, outcome: Outcome) -> Interval:
-    """No mean lies outside of what there can be, so an interval that ends there holds it as often."""
-    return Interval(max(0.0, interval.low), min(GREATEST.get(outcome, math.inf), interval.high))
+    """Cut off where no mean of this can lie."""
+    return interval.within(0.0, GREATEST.get(outcome, math.inf))
 
 
 def _kept(blocks: Sequence[Block], levels: Sequence[int]) -> list[int]:

@@ -72,7 +72,7 @@ class Board:
     @property
     def gain_of_leading(self) -> float:
         """By how much the leader's mean is expected to lie too high by choice alone."""
-        return gain_of_leading(self._means, self._tied) if self.num_tied > 1 else 0.0
+        return gain_of_leading(self._means, self._tied)
 
     def judged(self, standings: Sequence[Standing]) -> dict[str, Judgement]:
         """Of the ranked ones among these, by config hash."""

@@ -58,8 +58,7 @@ class Ours:
         """Of seeds and images; of a single seed that of its images alone, and so where every seed reads every image
         alike: that nothing varied is no proof that nothing can."""
         if self.estimate and self.estimate.variance:
-            told = self.estimate.interval()
-            return Interval(max(0.0, told.low), min(1.0, told.high))
+            return self.estimate.interval().within(0.0, 1.0)
         return wilson(self.mean * self.num_images, self.num_images) if self.estimate or self.num_seeds == 1 else None
 
     @property

@@ -12,6 +12,10 @@ class Interval(NamedTuple):
     low: float
     high: float
 
+    def within(self, least: float, most: float) -> "Interval":
+        """Nothing lies outside of what there can be, so an interval that ends there holds it as often."""
+        return Interval(max(least, self.low), min(most, self.high))
+
 
 class Spread(NamedTuple):
     """A figure over the n seeds that have it; `deviation` is s, 0 of a single one."""

@@ -79,7 +79,7 @@ class Judged:
     @property
     def interval(self) -> Interval:
         """Leaves zero out exactly where a winner is named."""
-        return self.difference.both.interval(1 - self.share.part)
+        return self.difference.both.interval(1 - self.share.part).within(-1.0, 1.0)
 
     @property
     def least_decidable(self) -> float:

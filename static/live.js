@@ -183,5 +183,5 @@ if (eventsUrl) {
   window.addEventListener("storage", follow); // another window's
   window.addEventListener("pagehide", disconnect);
   window.addEventListener("pageshow", connect);
-  connect();
+  document.addEventListener("DOMContentLoaded", connect); // all of the page's scripts listen by then: none misses an event
 }

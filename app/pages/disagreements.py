@@ -12,12 +12,12 @@ from app.dependencies import CurrentSettings, Reading
 from app.image_views import DisagreementsView
 from app.templating import render
 from core.chosen_predictions import ReadGroup, choose_predictions, pair_of
+from core.comparison import LEAST_SEEDS
 from core.dataset_store import MaterialisedDataset
 from core.events import newest_event_id
 from core.more_seeds import looks_at
 from core.predictions import PredictionsMissing
 from core.readings import ClassDifference, class_differences, disagreeing, disagreement
-from core.spreads import Interval
 
 PAGE_SIZE = 40
 
@@ -48,11 +48,7 @@ def _disagreements(
 ) -> dict[str, Any]:
     """What the template names. While a run of either group is open nothing is told from chance, as on Compare."""
     from app.verdict_words import interval_words
-    from core.class_verdicts import (
-        LEAST_IMAGES,
-        LEAST_SEEDS,
-        class_verdicts,
-    )  # with the first disagreement: it brings SciPy along
+    from core import class_verdicts  # with the first disagreement: it brings SciPy along
     from core.verdicts import Side
 
     classes, labels = dataset.manifest.classes, dataset.labels("test")
@@ -65,17 +61,15 @@ def _disagreements(
     ours, theirs = (read.group.config_hash for read in (second, first))
     look = looks_at(session, theirs, [ours])[ours]
     told = (first.predictions, second.predictions, labels, len(classes), look)
-    verdicts = {} if is_open else class_verdicts(*told)
-    intervals = {
-        number: interval_words(Interval(max(-1.0, one.interval.low), min(1.0, one.interval.high)))
-        for number, one in verdicts.items()
-    }
+    verdicts = {} if is_open else class_verdicts.class_verdicts(*told)
+    intervals = {number: interval_words(one.interval) for number, one in verdicts.items()}
     return {
         "classes": classes, "dataset": dataset, "label": label, "num_meant": len(images),
         "num_pages": ceil(len(images) / PAGE_SIZE), "of_classes": of_classes,
         "shown": [disagreement(*both, labels, image) for image in images[start : start + PAGE_SIZE]],
         "verdicts": verdicts, "told": {classes[number] for number, one in verdicts.items() if one.is_told},
-        "least_seeds": LEAST_SEEDS, "least_images": LEAST_IMAGES, "is_open": is_open, "intervals": intervals,
+        "least_seeds": LEAST_SEEDS, "least_images": class_verdicts.LEAST_IMAGES,
+        "is_open": is_open, "intervals": intervals,
         "has_seeds": min(len(first.predictions), len(second.predictions)) >= LEAST_SEEDS,
         "better": _most(of_classes, 1), "worse": _most(of_classes, -1),
         "largest": max(abs(one.difference) for one in of_classes) or 1,

@@ -82,7 +82,10 @@ def ranks_of(means: Means, chosen: Sequence[int]) -> list[tuple[int, int]]:
 def gain_of_leading(means: Means, tied: Sequence[int]) -> float:
     """By how much the highest of these means lies above the group's level by choice alone: each is drawn anew around
     where it was seen, with its own noise, and the highest is held against where it was drawn (a parametric bootstrap,
-    Efron & Tibshirani 1993, chapter 6). Means that were seen lie further apart than the groups do, so it is more."""
+    Efron & Tibshirani 1993, chapter 6). Means that were seen lie further apart than the groups do, so it is more.
+    0 of one alone."""
+    if len(tied) < 2:
+        return 0.0
     best = np.array(tied[:MOST_DRAWN])
     centres, noise = means.values[best], np.sqrt(means.variances[best])
     drawn = centres + noise * np.random.default_rng(0).standard_normal((NUM_DRAWS, len(best)))

@@ -46,6 +46,13 @@ def test_the_class_that_differs_is_told_and_the_one_that_does_not_is_not(seeds: 
     assert told[1].interval.low < 0 < told[1].interval.high
 
 
+def test_no_interval_reaches_beyond_what_a_recall_can_differ_by() -> None:
+    random = np.random.default_rng(5)
+    wild = [side((rate, 0.9, 0.9), range(seed, seed + 1), random)[0] for seed, rate in enumerate((0.0, 1.0, 0.1))]
+    told = class_verdicts(side((1.0, 0.9, 0.9), range(3), random), wild, LABELS, 3, 1)
+    assert told[0].interval.low == -1.0 < told[0].difference < 0 < told[0].interval.high <= 1.0
+
+
 def test_two_seeds_on_a_side_tell_nothing() -> None:
     random = np.random.default_rng(2)
     assert class_verdicts(side((1, 1, 1), range(2), random), side((0, 0, 0), range(5), random), LABELS, 3, 1) == {}

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from app.formatting import count, duration, percent, roughly
 from tests.end_to_end.trainyards import LOOKS, SIDEWAYS, OpenPage, Trainyard, wait_until
@@ -233,3 +233,20 @@ def test_a_button_that_is_fetched_anew_while_it_is_pressed_still_acts(
     page.mouse.up()
     expect(page.locator("#act-release")).to_be_visible()
     trainyard.api.delete(f"runs/{run}").raise_for_status()
+
+
+def test_no_epoch_is_lost_while_the_pages_scripts_are_on_their_way(open_page: OpenPage, trainyard: Trainyard) -> None:
+    trainyard.wait_until_completed(trainyard.launch(epochs=1))  # its images are there, so the next begins at once
+    page = open_page()
+
+    def late(route: Route) -> None:
+        time.sleep(2)
+        route.continue_()
+
+    page.route("**/plotly-cartesian.min.js", late)
+    run = trainyard.launch(epochs=30)
+    page.goto(f"/runs/{run}")
+    trainyard.wait_until_completed(run)
+    expect(page.locator("#run-now")).to_have_attribute("data-state", "completed")
+    drawn = page.evaluate("() => document.querySelector('.chart[data-chart=test_loss]').data[0].x")
+    assert drawn == list(range(1, 31))
